@@ -1,0 +1,57 @@
+//! What edges and shards tell each other four times a second, in `HEALTH` frames.
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a reopening. The highest heard wins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ReopeningNumber(pub u64);
+
+/// An edge process, as it names itself: unique in the cluster, ordered (the lowest heard moves the level).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EdgeId(pub String);
+
+/// One edge's view; echoed by shards to all edges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeReport {
+    pub edge: EdgeId,
+    pub reopening: ReopeningNumber,
+    pub level: u32,
+    /// Clients waiting in open slices.
+    pub door: u32,
+    /// Clients that may enter now.
+    pub free_places: u32,
+    pub entering_limit: u32,
+    /// Clients waiting in closed slices.
+    pub held: u32,
+    /// Milliseconds since the shard heard it; 0 when an edge sends it.
+    pub age_ms: u32,
+}
+
+/// How a shard feels about its last window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    #[default]
+    Good,
+    Bad,
+    Hard,
+}
+
+/// One shard's view, and what it heard of the edges.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardReport {
+    pub shard: u32,
+    /// Chosen at the shard's start; another one means that it restarted.
+    pub boot_epoch: u64,
+    pub reopening: ReopeningNumber,
+    /// The highest level heard for `reopening`; an edge that joins adopts it.
+    pub level: u32,
+    pub verdict: Verdict,
+    /// The signal behind `verdict`, such as `queue_wait`.
+    pub signal: Option<String>,
+    pub connected: u32,
+    pub settling: u32,
+    pub settle_limit: u32,
+    /// Clients in the attach queue.
+    pub attaching: u32,
+    pub edges: Vec<EdgeReport>,
+}

@@ -1,0 +1,1 @@
+//! The HTTP port for probes, metrics and status; never on a client address.

@@ -1,0 +1,1 @@
+//! One configuration: defaults, then the file, then the environment, then flags.

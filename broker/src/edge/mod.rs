@@ -1,0 +1,1 @@
+//! The edge: client sockets, the gate, TLS, CONNECT, keep-alive.

@@ -1,0 +1,90 @@
+//! What travels on a link, as types; `wire` gives them bytes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use herdgate_admission::report::{EdgeReport, ShardReport};
+
+/// One client on one link. The edge worker chooses it; it is not used again before the shard has heard `Detach`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId(pub u32);
+
+/// Which of the two standards a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    V311,
+    V5,
+}
+
+/// A client that has proven who it is and asks for its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attach {
+    pub client_id: Arc<str>,
+    /// The client sent an empty id and was given this one; a v5 CONNACK must tell it.
+    pub client_id_assigned: bool,
+    /// `None`: anonymous.
+    pub principal: Option<Arc<str>>,
+    pub protocol: Protocol,
+    /// The CONNECT packet, whole, with user name and password taken out.
+    pub connect: Bytes,
+    pub peer: SocketAddr,
+}
+
+/// From an edge worker to a shard.
+#[derive(Clone, Debug)]
+pub enum ToShard {
+    Attach { stream: StreamId, attach: Box<Attach> },
+    /// The client left before it was attached.
+    Cancel { stream: StreamId },
+    /// One or more whole MQTT packets.
+    Data { stream: StreamId, packets: Bytes },
+    /// The client's socket took this many more bytes.
+    Window { stream: StreamId, bytes: u32 },
+    Detach { stream: StreamId, reason: DetachReason },
+    Health(Box<EdgeReport>),
+}
+
+/// From a shard to an edge worker.
+#[derive(Clone, Debug)]
+pub enum ToEdge {
+    /// The session is the client's; CONNACK is inside.
+    Attached { stream: StreamId, connack: Bytes },
+    /// The session is not the client's; write the CONNACK and close.
+    Refused { stream: StreamId, connack: Bytes },
+    /// One or more whole MQTT packets.
+    Data { stream: StreamId, packets: Bytes },
+    /// The shard took this many more bytes of `ToShard::Data`.
+    Window { stream: StreamId, bytes: u32 },
+    /// Write what is queued, then close. The stream is free.
+    Close { stream: StreamId, reason: CloseReason },
+    Health(Box<ShardReport>),
+}
+
+/// Why the edge lets a stream go; decides the will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DetachReason {
+    /// The client closed its socket, or it broke.
+    PeerGone,
+    KeepAliveExpired,
+    /// The client sent what the edge must refuse (a packet over the limit, no MQTT).
+    ProtocolError,
+    /// The edge is going away; the will is published as for any lost client.
+    EdgeShutdown,
+}
+
+/// Why the shard ends a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The client sent DISCONNECT.
+    Disconnected,
+    TakenOver,
+    ProtocolError,
+    /// The client left more unread than its bounds allow.
+    TooSlow,
+    ShuttingDown,
+}
+
+/// Bytes that one side may send on a stream before the other has taken any, both ways.
+/// Large enough for a storm's SUBSCRIBEs, small enough that ten thousand stuck clients fit in memory.
+pub const INITIAL_WINDOW: u32 = 64 * 1024;

@@ -1,0 +1,5 @@
+//! The multiplexed connection between an edge worker and a shard.
+
+pub mod frame;
+
+pub use frame::{Attach, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard};

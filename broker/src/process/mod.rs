@@ -1,0 +1,1 @@
+//! What a process does around its work: file limits, signals, worker threads.

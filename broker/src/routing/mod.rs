@@ -1,0 +1,1 @@
+//! Topics, filters, routes and retained messages; partitions and their owners.

@@ -1,0 +1,1 @@
+//! One MQTT session as a state machine.

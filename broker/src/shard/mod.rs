@@ -1,0 +1,1 @@
+//! The shard: owns sessions, subscriptions and retained messages.

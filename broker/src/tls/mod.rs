@@ -1,0 +1,1 @@
+//! Server certificates, client authorities, and their reload.
