@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The number of a reopening. The highest heard wins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct ReopeningNumber(pub u64);
 
 /// An edge process, as it names itself: unique in the cluster, ordered (the lowest heard moves the level).
@@ -28,7 +30,9 @@ pub struct EdgeReport {
 }
 
 /// How a shard feels about its last window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum Verdict {
     #[default]
     Good,

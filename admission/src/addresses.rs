@@ -1,0 +1,122 @@
+//! Client addresses and sets of them.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net};
+
+/// One address has one form: an IPv4-mapped IPv6 address is the IPv4 address.
+pub(crate) fn canonical(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+/// The same for a range of addresses; host bits are dropped.
+pub(crate) fn canonical_net(net: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let net = net.trunc();
+    let mapped = match net {
+        IpNet::V6(v6) if v6.prefix_len() >= MAPPED_BITS => v6
+            .addr()
+            .to_ipv4_mapped()
+            .and_then(|v4| Ipv4Net::new(v4, v6.prefix_len() - MAPPED_BITS).ok()),
+        _ => None,
+    };
+    mapped.map_or(net, IpNet::V4)
+}
+
+/// An address as a number; the two families never compare with each other because each has its own list.
+fn number(address: IpAddr) -> (bool, u128) {
+    match canonical(address) {
+        IpAddr::V4(v4) => (false, u128::from(v4.to_bits())),
+        IpAddr::V6(v6) => (true, Ipv6Addr::to_bits(v6)),
+    }
+}
+
+/// First and last address of one range, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Interval {
+    family: bool,
+    first: u128,
+    last: u128,
+    owner: u32,
+}
+
+/// Disjoint ranges of addresses, each with an owner; finding one costs a binary search.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AddressMap {
+    sorted: Vec<Interval>,
+}
+
+/// Two owners want the same addresses; their places in the list given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overlap {
+    pub(crate) earlier: u32,
+    pub(crate) later: u32,
+}
+
+impl AddressMap {
+    /// Ranges of one owner may overlap each other; of two owners they may not, and every such pair is told once.
+    pub(crate) fn new<'a>(owners: impl Iterator<Item = &'a [IpNet]>) -> Result<Self, Vec<Overlap>> {
+        let mut sorted = Vec::new();
+        for (owner, nets) in (0_u32..).zip(owners) {
+            let nets: Vec<IpNet> = nets.iter().copied().map(canonical_net).collect();
+            sorted.extend(
+                IpNet::aggregate(&nets)
+                    .into_iter()
+                    .map(|net| interval(net, owner)),
+            );
+        }
+        sorted.sort_by_key(|interval| (interval.family, interval.first));
+        let overlaps = overlaps(&sorted);
+        if overlaps.is_empty() {
+            Ok(Self { sorted })
+        } else {
+            Err(overlaps)
+        }
+    }
+
+    pub(crate) fn owner(&self, address: IpAddr) -> Option<u32> {
+        let (family, number) = number(address);
+        let after = self
+            .sorted
+            .partition_point(|i| (i.family, i.first) <= (family, number));
+        let candidate = self.sorted.get(after.checked_sub(1)?)?;
+        (candidate.family == family && candidate.last >= number).then_some(candidate.owner)
+    }
+}
+
+fn interval(net: IpNet, owner: u32) -> Interval {
+    let (family, first) = number(net.network());
+    let (_, last) = number(net.broadcast());
+    Interval {
+        family,
+        first,
+        last,
+        owner,
+    }
+}
+
+fn overlaps(sorted: &[Interval]) -> Vec<Overlap> {
+    let mut found = Vec::new();
+    let mut widest: Option<Interval> = None;
+    for interval in sorted {
+        if let Some(before) = widest
+            && before.family == interval.family
+            && before.last >= interval.first
+            && before.owner != interval.owner
+        {
+            let overlap = Overlap {
+                earlier: before.owner.min(interval.owner),
+                later: before.owner.max(interval.owner),
+            };
+            if !found.contains(&overlap) {
+                found.push(overlap);
+            }
+        }
+        let reaches_further = widest
+            .is_none_or(|before| (interval.family, interval.last) > (before.family, before.last));
+        if reaches_further {
+            widest = Some(*interval);
+        }
+    }
+    found
+}

@@ -1,0 +1,260 @@
+//! One edge process's part in admission: what it hears, what it decides every half second, what it tells.
+
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::advance::{Advance, Door};
+use crate::entering::{EnteringLimit, Period};
+use crate::heard::{self, Health, Heard};
+use crate::report::{EdgeReport, ReopeningNumber, ShardReport};
+use crate::slicing::{Seed, SliceTable};
+use crate::times::Times;
+
+pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode};
+
+/// How often limits and level are thought over: longer than most round trips, a tenth of the usual patience.
+pub const TICK: Duration = Duration::from_millis(500);
+/// How often edges and shards report to each other: twice between two ticks.
+pub const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
+const KNOCK_WITHIN: Duration = Duration::from_secs(30);
+/// A percentile of fewer times is chance; older ones are then taken in.
+const ENOUGH_TIMES: u64 = 20;
+/// The usual time to CONNACK before there is one: half of what is aimed at, as a part of the patience.
+const FIRST_USUAL_PARTS: u32 = 10;
+
+/// One edge process's admission; owned by its control thread.
+#[derive(Debug)]
+pub struct EdgeAdmission {
+    settings: EdgeSettings,
+    heard: Heard,
+    reopening: ReopeningNumber,
+    level: u32,
+    table: Arc<SliceTable>,
+    advance: Advance,
+    /// When this edge first heard a shard at this reopening.
+    heard_since: Option<Duration>,
+    knocked: bool,
+    entering: EnteringLimit,
+    /// Times to CONNACK, older ones faded.
+    recent: Times,
+    health: Health,
+    limiting: Arc<str>,
+}
+
+impl EdgeAdmission {
+    pub fn new(settings: EdgeSettings) -> Self {
+        let reopening = ReopeningNumber::default();
+        Self {
+            heard: Heard::default(),
+            reopening,
+            level: first_level(&settings),
+            table: cut(&settings, reopening),
+            advance: Advance::new(),
+            heard_since: None,
+            knocked: false,
+            entering: EnteringLimit::new(settings.patience, settings.entering_cap),
+            recent: Times::default(),
+            health: Health::Silent,
+            limiting: Arc::from(""),
+            settings,
+        }
+    }
+
+    /// A shard's report arrived. `true`: the view has changed and must reach the workers now.
+    pub fn hear(&mut self, report: ShardReport, now: Duration) -> bool {
+        let before = (self.reopening, self.level);
+        let edges = report.edges.iter().map(|edge| (edge.reopening, edge.level));
+        for (reopening, level) in edges.chain([(report.reopening, report.level)]) {
+            self.adopt(reopening, level);
+        }
+        self.heard.hear(report, now);
+        let felt_differently = self.feel(now);
+        felt_differently || before != (self.reopening, self.level)
+    }
+
+    /// The last link to a shard broke. `true`: the view has changed and must reach the workers now.
+    pub fn shard_lost(&mut self, shard: u32, now: Duration) -> bool {
+        self.heard.lost(shard);
+        self.feel(now)
+    }
+
+    /// Every [`TICK`]. `times`: the times to CONNACK since the last one, of all workers.
+    pub fn tick(&mut self, counts: EdgeCounts, times: &Times, now: Duration) {
+        self.feel(now);
+        let measured = self.measure(counts, times);
+        self.adjust_entering(measured, counts, times, now);
+        self.advance_level(counts, now);
+        self.limiting = self.find_limiting(measured, counts, now).into();
+    }
+
+    pub fn view(&self) -> EdgeView {
+        EdgeView {
+            mode: self.settings.mode,
+            reopening: self.reopening,
+            level: self.level,
+            table: Arc::clone(&self.table),
+            entering_limit: self.entering_limit(),
+            usual_time_to_connack: self.usual_time_to_connack(),
+            limiting: Arc::clone(&self.limiting),
+        }
+    }
+
+    /// What shards are told every [`REPORT_EVERY`].
+    pub fn report(&self, counts: EdgeCounts) -> EdgeReport {
+        let entering_limit = self.entering_limit();
+        EdgeReport {
+            edge: self.settings.edge.clone(),
+            reopening: self.reopening,
+            level: self.level,
+            door: counts.door,
+            free_places: entering_limit.saturating_sub(counts.entering),
+            entering_limit,
+            held: counts.held,
+            age_ms: 0,
+        }
+    }
+
+    fn adopt(&mut self, reopening: ReopeningNumber, level: u32) {
+        if reopening > self.reopening {
+            self.reopening = reopening;
+            self.level = first_level(&self.settings);
+            self.table = cut(&self.settings, reopening);
+            self.advance = Advance::new();
+            self.heard_since = None;
+            self.knocked = false;
+            self.entering.restart();
+        }
+        if reopening == self.reopening && reopening != ReopeningNumber::default() {
+            self.level = self.level.max(level.min(self.table.slices()));
+        }
+    }
+
+    /// Notes how the shards are. `true`: whether anybody may enter has changed.
+    fn feel(&mut self, now: Duration) -> bool {
+        let before = self.entering_limit();
+        self.health = self.heard.health(self.reopening, now);
+        if self.health != Health::Silent {
+            self.heard_since.get_or_insert(now);
+        }
+        before != self.entering_limit()
+    }
+
+    fn measure(&mut self, counts: EdgeCounts, times: &Times) -> Option<Duration> {
+        self.recent.fade();
+        self.recent.merge(times);
+        let enough = if times.count() >= ENOUGH_TIMES {
+            times
+        } else {
+            &self.recent
+        };
+        let p95 = if times.count() == 0 {
+            None
+        } else {
+            enough.percentile(95)
+        };
+        p95.max(counts.oldest_entering)
+    }
+
+    fn adjust_entering(
+        &mut self,
+        measured: Option<Duration>,
+        counts: EdgeCounts,
+        times: &Times,
+        now: Duration,
+    ) {
+        if matches!(self.health, Health::Bad(_)) && self.entering.halve(now) {
+            return;
+        }
+        // Before the first CONNACK nothing tells that more could enter.
+        let may_grow = self.health == Health::Good && times.count() > 0;
+        self.entering.adjust(Period {
+            measured,
+            peak: counts.entering_peak,
+            may_grow,
+        });
+    }
+
+    /// Of the edges heard, the one with the lowest id moves the level; the others adopt it.
+    fn advance_level(&mut self, counts: EdgeCounts, now: Duration) {
+        let others = self.heard.others(&self.settings.edge, self.reopening, now);
+        let moves = others.keys().all(|other| self.settings.edge < *other);
+        let own = self.report(counts);
+        self.knocked |= others
+            .values()
+            .chain([&own])
+            .any(|edge| edge.door + edge.held > 0);
+        let waited_long = self
+            .heard_since
+            .is_some_and(|since| now.saturating_sub(since) >= KNOCK_WITHIN);
+        let started = self.level > 0 || self.knocked || waited_long;
+        if moves
+            && started
+            && self.health == Health::Good
+            && self.reopening != ReopeningNumber::default()
+        {
+            let door: Door = heard::sum(others.values().chain([&own]));
+            self.level = self.advance.next(self.level, self.table.slices(), door);
+        }
+    }
+
+    fn entering_limit(&self) -> u32 {
+        match (self.settings.mode, &self.health) {
+            (Mode::Open, _) => u32::MAX,
+            (Mode::Staged, Health::Silent | Health::Hard(_)) => 0,
+            (Mode::Staged, Health::Good | Health::Bad(_)) => self.entering.limit(),
+        }
+    }
+
+    fn usual_time_to_connack(&self) -> Duration {
+        self.recent
+            .percentile(50)
+            .unwrap_or(self.settings.patience / FIRST_USUAL_PARTS)
+    }
+
+    fn find_limiting(
+        &self,
+        measured: Option<Duration>,
+        counts: EdgeCounts,
+        now: Duration,
+    ) -> String {
+        let settling_is_full = || {
+            self.heard
+                .live(self.reopening, now)
+                .any(|s| s.attaching > 0 && s.settling >= s.settle_limit)
+        };
+        let full = counts.entering >= self.entering_limit();
+        let signal = match &self.health {
+            _ if self.settings.mode == Mode::Open => "",
+            Health::Silent => "no_shard_heard",
+            Health::Hard(signal) | Health::Bad(signal) => signal,
+            Health::Good if settling_is_full() => "settle_limit",
+            Health::Good if full && self.entering.is_capped() => "entering_limit",
+            Health::Good
+                if measured.is_some_and(|measured| measured > self.entering.target() / 2) =>
+            {
+                "time_to_connack"
+            }
+            Health::Good if full => "entering",
+            Health::Good => "",
+        };
+        signal.to_owned()
+    }
+}
+
+/// An open gate is open for everybody.
+fn first_level(settings: &EdgeSettings) -> u32 {
+    if settings.mode == Mode::Open {
+        settings.plan.slices()
+    } else {
+        0
+    }
+}
+
+fn cut(settings: &EdgeSettings, reopening: ReopeningNumber) -> Arc<SliceTable> {
+    Arc::new(settings.plan.table(Seed::new(&settings.cluster, reopening)))
+}

@@ -1,0 +1,165 @@
+//! Whether a shard is well, in windows of a second.
+
+use std::time::Duration;
+
+use crate::report::Verdict;
+use crate::times::Times;
+
+/// How long a window is.
+pub const WINDOW: Duration = Duration::from_secs(1);
+/// A percentile of fewer samples is chance and condemns nobody.
+const ENOUGH_SAMPLES: u64 = 20;
+/// One window may be an accident.
+const BAD_WINDOWS: u8 = 2;
+/// A sick shard that feels better for a moment is not well yet.
+const GOOD_WINDOWS: u8 = 3;
+
+/// What a signal may not exceed.
+struct Line {
+    name: &'static str,
+    bad: Duration,
+    hard: Duration,
+}
+
+/// Settled clients' packets wait no longer than a person notices.
+const QUEUE_WAIT: Line = Line {
+    name: "queue_wait",
+    bad: Duration::from_millis(20),
+    hard: Duration::from_millis(200),
+};
+/// A worker's turn may be as late as its packets may wait, several times over: it serves many in one turn.
+const RUNTIME_LAG: Line = Line {
+    name: "runtime_lag",
+    bad: Duration::from_millis(100),
+    hard: Duration::from_secs(1),
+};
+/// Each SUBSCRIBE waits for the SUBACK before it; tens of these must fit in a second or two.
+const SUBACK: Line = Line {
+    name: "suback",
+    bad: Duration::from_millis(100),
+    hard: Duration::from_secs(1),
+};
+
+/// One signal over one window.
+#[derive(Clone, Debug, Default)]
+pub struct Signal {
+    pub times: Times,
+    /// How long the one that waits longest now has waited.
+    pub oldest: Option<Duration>,
+}
+
+/// One window, of all workers of a shard together.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    /// How long settled clients' packets waited for their worker.
+    pub queue_wait: Signal,
+    /// How late workers' timers fired; sampled at least every 40 ms, so that a window has enough.
+    pub runtime_lag: Signal,
+    /// From SUBSCRIBE in to SUBACK out.
+    pub suback: Signal,
+}
+
+/// Judges a shard window by window.
+#[derive(Clone, Debug, Default)]
+pub struct HealthJudge {
+    bad: Condition,
+    hard: Condition,
+    signal: Option<&'static str>,
+}
+
+impl Signal {
+    pub fn merge(&mut self, other: &Self) {
+        self.times.merge(&other.times);
+        self.oldest = self.oldest.max(other.oldest);
+    }
+
+    fn exceeds(&self, line: Duration) -> bool {
+        let p95 = if self.times.count() < ENOUGH_SAMPLES {
+            None
+        } else {
+            self.times.percentile(95)
+        };
+        p95.max(self.oldest).is_some_and(|measured| measured > line)
+    }
+}
+
+impl Window {
+    pub fn merge(&mut self, other: &Self) {
+        self.queue_wait.merge(&other.queue_wait);
+        self.runtime_lag.merge(&other.runtime_lag);
+        self.suback.merge(&other.suback);
+    }
+
+    fn signals(&self) -> [(&Signal, Line); 3] {
+        [
+            (&self.queue_wait, QUEUE_WAIT),
+            (&self.runtime_lag, RUNTIME_LAG),
+            (&self.suback, SUBACK),
+        ]
+    }
+}
+
+impl HealthJudge {
+    /// Every [`WINDOW`].
+    pub fn judge(&mut self, window: &Window) -> Verdict {
+        let over_hard = first_over(window, |line| line.hard);
+        let over_bad = first_over(window, |line| line.bad);
+        self.hard.see(over_hard.is_some());
+        self.bad.see(over_bad.is_some());
+        self.signal = over_hard.or(over_bad).or(self.signal);
+        if self.verdict() == Verdict::Good {
+            self.signal = None;
+        }
+        self.verdict()
+    }
+
+    pub fn verdict(&self) -> Verdict {
+        match (self.hard.holds, self.bad.holds) {
+            (true, _) => Verdict::Hard,
+            (false, true) => Verdict::Bad,
+            (false, false) => Verdict::Good,
+        }
+    }
+
+    /// What is behind a verdict that is not good.
+    pub fn signal(&self) -> Option<&'static str> {
+        self.signal
+    }
+}
+
+fn first_over(window: &Window, line_of: impl Fn(&Line) -> Duration) -> Option<&'static str> {
+    window
+        .signals()
+        .iter()
+        .find(|(signal, line)| signal.exceeds(line_of(line)))
+        .map(|(_, line)| line.name)
+}
+
+/// Begins after [`BAD_WINDOWS`] in a row over the line, ends after [`GOOD_WINDOWS`] in a row within it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Condition {
+    holds: bool,
+    /// Windows in a row that speak against what holds.
+    against: u8,
+}
+
+impl Condition {
+    fn see(&mut self, over: bool) {
+        let needed = if self.holds {
+            GOOD_WINDOWS
+        } else {
+            BAD_WINDOWS
+        };
+        self.against = if over == self.holds {
+            0
+        } else {
+            self.against + 1
+        };
+        if self.against >= needed {
+            *self = Self {
+                holds: over,
+                against: 0,
+            };
+        }
+    }
+}

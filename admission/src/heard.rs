@@ -1,0 +1,112 @@
+//! What an edge has heard of the shards, and through them of the other edges.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::advance::Door;
+use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
+
+/// Eight missed reports: longer silent, and nobody counts on a shard or an edge any more.
+pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(2);
+
+/// The last report of each shard.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    shards: BTreeMap<u32, (Duration, ShardReport)>,
+}
+
+/// The shards' health, as far as all entering and the level follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// No shard at this reopening was heard.
+    Silent,
+    Good,
+    /// Half or more are at least bad; the signal of the worst.
+    Bad(String),
+    /// Half or more are hard.
+    Hard(String),
+}
+
+impl Heard {
+    pub(crate) fn hear(&mut self, report: ShardReport, now: Duration) {
+        self.shards.insert(report.shard, (now, report));
+    }
+
+    pub(crate) fn lost(&mut self, shard: u32) {
+        self.shards.remove(&shard);
+    }
+
+    /// Shards that are at this reopening. One that has just started is not yet: it knows nothing of the level, and
+    /// letting clients in would be work for nothing.
+    pub(crate) fn live(
+        &self,
+        reopening: ReopeningNumber,
+        now: Duration,
+    ) -> impl Iterator<Item = &ShardReport> {
+        self.shards
+            .values()
+            .filter(move |(at, report)| {
+                now.saturating_sub(*at) <= SILENT_AFTER && report.reopening == reopening
+            })
+            .map(|(_, report)| report)
+    }
+
+    pub(crate) fn health(&self, reopening: ReopeningNumber, now: Duration) -> Health {
+        let live: Vec<_> = self.live(reopening, now).collect();
+        let at_least = |verdict| {
+            live.iter()
+                .filter(|report| report.verdict >= verdict)
+                .count()
+        };
+        let signal = || {
+            let worst = live.iter().max_by_key(|report| report.verdict);
+            worst
+                .and_then(|report| report.signal.clone())
+                .unwrap_or_else(|| "shard".to_owned())
+        };
+        match live.len() {
+            0 => Health::Silent,
+            all if at_least(Verdict::Hard) * 2 >= all => Health::Hard(signal()),
+            all if at_least(Verdict::Bad) * 2 >= all => Health::Bad(signal()),
+            _ => Health::Good,
+        }
+    }
+
+    /// The freshest report of each other edge at this reopening.
+    pub(crate) fn others(
+        &self,
+        own: &EdgeId,
+        reopening: ReopeningNumber,
+        now: Duration,
+    ) -> BTreeMap<EdgeId, EdgeReport> {
+        let mut freshest: BTreeMap<EdgeId, (Duration, EdgeReport)> = BTreeMap::new();
+        for (at, shard) in self.shards.values() {
+            for edge in shard
+                .edges
+                .iter()
+                .filter(|edge| edge.edge != *own && edge.reopening == reopening)
+            {
+                let age = now.saturating_sub(*at) + Duration::from_millis(u64::from(edge.age_ms));
+                let fresher = freshest
+                    .get(&edge.edge)
+                    .is_none_or(|(known, _)| age < *known);
+                if age <= SILENT_AFTER && fresher {
+                    freshest.insert(edge.edge.clone(), (age, edge.clone()));
+                }
+            }
+        }
+        freshest
+            .into_iter()
+            .map(|(id, (_, report))| (id, report))
+            .collect()
+    }
+}
+
+/// The door of several edges together.
+pub(crate) fn sum<'a>(reports: impl Iterator<Item = &'a EdgeReport>) -> Door {
+    reports.fold(Door::default(), |sum, report| Door {
+        waiting: sum.waiting + u64::from(report.door),
+        free: sum.free + u64::from(report.free_places),
+        limit: sum.limit + u64::from(report.entering_limit),
+    })
+}

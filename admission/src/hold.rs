@@ -1,0 +1,222 @@
+//! Sockets that wait before TLS: refused for now, kept idle, promoted or reset.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+use std::time::Duration;
+
+use crate::stable::Random;
+
+/// How often a worker looks after its held sockets when nothing else makes it: a twentieth of the shortest hold at a
+/// patience of 1 s, so that nobody waits noticeably longer than meant.
+pub const SWEEP_EVERY: Duration = Duration::from_millis(10);
+/// The shortest hold, as parts of [`HOLD_PARTS`] of the patience: a reset sooner only makes the client come sooner.
+const HOLD_LEAST: u64 = 2;
+/// The longest hold is the whole patience: after that the client starts again by itself.
+const HOLD_PARTS: u64 = 10;
+/// A promoted client must have patience left for this many usual times to CONNACK, since half of all take longer
+/// than usual.
+const MARGIN: u32 = 2;
+
+/// The held sockets of one edge worker. `Id` is the worker's own name for a socket.
+///
+/// Every operation costs at most the logarithm of the number held, per socket it touches.
+#[derive(Debug)]
+pub struct Hold<Id> {
+    patience: Duration,
+    budget: usize,
+    random: Random,
+    level: u32,
+    next: Arrival,
+    ids: HashMap<Id, Arrival>,
+    sockets: BTreeMap<Arrival, Held<Id>>,
+    deadlines: BTreeSet<(Duration, Arrival)>,
+    /// Waiting in open slices.
+    door: BTreeSet<Arrival>,
+    /// Waiting in closed slices, by slice, so that a moving level touches only those it opens.
+    closed: BTreeSet<(u32, Arrival)>,
+}
+
+/// Grows with each arrival: later is newer.
+type Arrival = u64;
+
+#[derive(Debug)]
+struct Held<Id> {
+    id: Id,
+    slice: u32,
+    arrived: Duration,
+    deadline: Duration,
+}
+
+/// Why a socket is not held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotHeld {
+    #[error("failed to hold a socket: the budget is used up")]
+    OverBudget,
+    #[error("failed to hold a socket: it is held already")]
+    Already,
+}
+
+impl<Id: Copy + Eq + Hash> Hold<Id> {
+    /// `budget`: this worker's share of the process's budget. `seed`: anything that differs between workers.
+    pub fn new(patience: Duration, budget: usize, seed: u64) -> Self {
+        Self {
+            patience,
+            budget,
+            random: Random::new(seed),
+            level: 0,
+            next: 0,
+            ids: HashMap::new(),
+            sockets: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            door: BTreeSet::new(),
+            closed: BTreeSet::new(),
+        }
+    }
+
+    /// Keeps a socket until the returned deadline; reset it at once when this fails.
+    pub fn hold(&mut self, id: Id, slice: u32, now: Duration) -> Result<Duration, NotHeld> {
+        if self.ids.contains_key(&id) {
+            return Err(NotHeld::Already);
+        }
+        if self.sockets.len() >= self.budget {
+            return Err(NotHeld::OverBudget);
+        }
+        let arrival = self.next;
+        self.next += 1;
+        let deadline = now.saturating_add(self.hold_for());
+        self.ids.insert(id, arrival);
+        self.deadlines.insert((deadline, arrival));
+        self.sockets.insert(
+            arrival,
+            Held {
+                id,
+                slice,
+                arrived: now,
+                deadline,
+            },
+        );
+        self.place(arrival, slice);
+        Ok(deadline)
+    }
+
+    /// The peer has gone. `false`: it was not held.
+    pub fn remove(&mut self, id: Id) -> bool {
+        self.ids
+            .get(&id)
+            .copied()
+            .and_then(|arrival| self.take(arrival))
+            .is_some()
+    }
+
+    /// More slices are open; a level never falls within a reopening, so a lower one changes nothing.
+    pub fn open_to(&mut self, level: u32) {
+        if level <= self.level {
+            return;
+        }
+        self.level = level;
+        let still_closed = self.closed.split_off(&(level, 0));
+        let opened = std::mem::replace(&mut self.closed, still_closed);
+        self.door
+            .extend(opened.into_iter().map(|(_, arrival)| arrival));
+    }
+
+    /// Another reopening with other slices begins.
+    pub fn recut(&mut self, level: u32, mut slice_of: impl FnMut(Id) -> u32) {
+        self.level = level;
+        self.door.clear();
+        self.closed.clear();
+        let slices: Vec<_> = self
+            .sockets
+            .iter_mut()
+            .map(|(arrival, held)| {
+                held.slice = slice_of(held.id);
+                (*arrival, held.slice)
+            })
+            .collect();
+        for (arrival, slice) in slices {
+            self.place(arrival, slice);
+        }
+    }
+
+    /// Takes out up to `places` sockets that stand at the open door, newest first, and have enough patience left.
+    /// The caller lets them in.
+    pub fn promote(&mut self, places: u32, usual: Duration, now: Duration) -> Vec<Id> {
+        let mut promoted = Vec::new();
+        while promoted.len() < places as usize {
+            let Some(newest) = self.door.last().copied() else {
+                break;
+            };
+            if !self.can_make_it(newest, usual, now) {
+                break;
+            }
+            promoted.extend(self.take(newest).map(|held| held.id));
+        }
+        promoted
+    }
+
+    /// Takes out the sockets to reset now: those past their deadline, and those at the open door whose patience no
+    /// longer lasts. They come back fresh a moment later.
+    pub fn expire(&mut self, usual: Duration, now: Duration) -> Vec<Id> {
+        let mut expired = Vec::new();
+        while let Some((deadline, arrival)) = self.deadlines.first().copied()
+            && deadline <= now
+        {
+            expired.extend(self.take(arrival).map(|held| held.id));
+        }
+        while let Some(oldest) = self.door.first().copied()
+            && !self.can_make_it(oldest, usual, now)
+        {
+            expired.extend(self.take(oldest).map(|held| held.id));
+        }
+        expired
+    }
+
+    /// Clients waiting in open slices.
+    pub fn door(&self) -> u32 {
+        u32::try_from(self.door.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Clients waiting in closed slices.
+    pub fn held(&self) -> u32 {
+        u32::try_from(self.closed.len()).unwrap_or(u32::MAX)
+    }
+
+    /// When the next socket is due, if nothing else happens.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    fn can_make_it(&self, arrival: Arrival, usual: Duration, now: Duration) -> bool {
+        let needed = usual.saturating_mul(MARGIN).min(self.patience / 2);
+        self.sockets.get(&arrival).is_some_and(|held| {
+            let waited = now.saturating_sub(held.arrived);
+            self.patience.saturating_sub(waited) >= needed
+        })
+    }
+
+    fn place(&mut self, arrival: Arrival, slice: u32) {
+        if slice < self.level {
+            self.door.insert(arrival);
+        } else {
+            self.closed.insert((slice, arrival));
+        }
+    }
+
+    fn take(&mut self, arrival: Arrival) -> Option<Held<Id>> {
+        let held = self.sockets.remove(&arrival)?;
+        self.ids.remove(&held.id);
+        self.deadlines.remove(&(held.deadline, arrival));
+        if !self.door.remove(&arrival) {
+            self.closed.remove(&(held.slice, arrival));
+        }
+        Some(held)
+    }
+
+    /// A random part of the patience: this also takes the fleet out of step.
+    fn hold_for(&mut self) -> Duration {
+        let patience = u64::try_from(self.patience.as_micros()).unwrap_or(u64::MAX);
+        let least = patience / HOLD_PARTS * HOLD_LEAST;
+        let span = patience - least;
+        Duration::from_micros(least + self.random.next() % span.saturating_add(1).max(1))
+    }
+}

@@ -1,0 +1,130 @@
+//! One shard process's part in admission: it numbers reopenings, remembers the level, and lets edges hear each other.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
+
+/// Edges that come back to a shard that restarted do so within this, whatever their link's back-off; a number that one
+/// of them brings along is from before the restart.
+const START_PHASE: Duration = Duration::from_secs(10);
+/// An edge that was not heard for so long is not echoed any more.
+const EDGE_FORGOTTEN: Duration = Duration::from_secs(5);
+/// More edges than any cluster has; a peer that invents names cannot take more memory than this.
+const MOST_EDGES: usize = 1_024;
+
+/// How a shard feels, and what its workers count together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShardCounts {
+    pub verdict: Verdict,
+    /// The signal behind `verdict`.
+    pub signal: Option<String>,
+    pub connected: u32,
+    pub settling: u32,
+    pub settle_limit: u32,
+    /// Clients in the attach queue.
+    pub attaching: u32,
+}
+
+/// One shard process's admission; owned by its control thread.
+#[derive(Debug)]
+pub struct ShardAdmission {
+    shard: u32,
+    boot_epoch: u64,
+    /// 0: no edge was heard yet, nothing is served.
+    reopening: ReopeningNumber,
+    level: u32,
+    first_heard: Option<Duration>,
+    edges: BTreeMap<EdgeId, (Duration, EdgeReport)>,
+    /// Every edge heard since the start, to know a first report.
+    known: std::collections::BTreeSet<EdgeId>,
+}
+
+impl ShardAdmission {
+    /// `boot_epoch`: chosen at the shard's start.
+    pub fn new(shard: u32, boot_epoch: u64) -> Self {
+        Self {
+            shard,
+            boot_epoch,
+            reopening: ReopeningNumber::default(),
+            level: 0,
+            first_heard: None,
+            edges: BTreeMap::new(),
+            known: std::collections::BTreeSet::new(),
+        }
+    }
+
+    /// An edge's report arrived. `true`: the reopening or the level is another; report to all edges now.
+    pub fn hear(&mut self, report: EdgeReport, now: Duration) -> bool {
+        let before = (self.reopening, self.level);
+        let started = *self.first_heard.get_or_insert(now);
+        let first_report = self.known.len() < MOST_EDGES && self.known.insert(report.edge.clone());
+        let starting = now.saturating_sub(started) <= START_PHASE;
+        if self.is_from_before(&report, first_report && starting) {
+            self.reopening = ReopeningNumber(report.reopening.0.saturating_add(1));
+            self.level = 0;
+        } else if report.reopening > self.reopening {
+            self.reopening = report.reopening;
+            self.level = report.level;
+        } else if report.reopening == self.reopening {
+            self.level = self.level.max(report.level);
+        }
+        self.remember(report, now);
+        before != (self.reopening, self.level)
+    }
+
+    pub fn reopening(&self) -> ReopeningNumber {
+        self.reopening
+    }
+
+    /// The highest level heard for the reopening.
+    pub fn level(&self) -> u32 {
+        self.level
+    }
+
+    /// What edges are told four times a second.
+    pub fn report(&mut self, counts: ShardCounts, now: Duration) -> ShardReport {
+        self.edges
+            .retain(|_, (heard, _)| now.saturating_sub(*heard) <= EDGE_FORGOTTEN);
+        ShardReport {
+            shard: self.shard,
+            boot_epoch: self.boot_epoch,
+            reopening: self.reopening,
+            level: self.level,
+            verdict: counts.verdict,
+            signal: counts.signal,
+            connected: counts.connected,
+            settling: counts.settling,
+            settle_limit: counts.settle_limit,
+            attaching: counts.attaching,
+            edges: self
+                .edges
+                .values()
+                .map(|(heard, report)| aged(report, now.saturating_sub(*heard)))
+                .collect(),
+        }
+    }
+
+    /// Whether the number is one that an edge brings along from before this shard's start, whose sessions are gone.
+    /// The first report of all starts a reopening in any case; a later report with a higher number means that another
+    /// shard has begun one, and this shard joins it.
+    fn is_from_before(&self, report: &EdgeReport, first_while_starting: bool) -> bool {
+        let nothing_served = self.reopening == ReopeningNumber::default();
+        let served_before = report.level > 0 && report.reopening >= self.reopening;
+        nothing_served || (first_while_starting && served_before)
+    }
+
+    fn remember(&mut self, report: EdgeReport, now: Duration) {
+        if self.edges.len() < MOST_EDGES || self.edges.contains_key(&report.edge) {
+            self.edges.insert(report.edge.clone(), (now, report));
+        }
+    }
+}
+
+fn aged(report: &EdgeReport, age: Duration) -> EdgeReport {
+    let age_ms = u32::try_from(age.as_millis()).unwrap_or(u32::MAX);
+    EdgeReport {
+        age_ms: report.age_ms.saturating_add(age_ms),
+        ..report.clone()
+    }
+}
