@@ -1,1 +1,10 @@
-//! The HTTP port for probes, metrics and status; never on a client address.
+//! What operators of the process may ask it: alive, ready, metrics, status. Plain HTTP, never for clients.
+
+mod readiness;
+mod routes;
+mod server;
+mod status;
+
+pub use readiness::{Check, Readiness};
+pub use server::{Admin, serve};
+pub use status::{HandshakeStatus, ShardStatus, Status, StatusSource};

@@ -1,1 +1,20 @@
-//! The one metrics registry.
+//! Every figure the process tells: one registry, its families handed around by clone.
+
+mod edge;
+mod labels;
+mod link;
+mod login;
+mod process;
+mod registry;
+mod shapes;
+mod shard;
+mod tls;
+
+pub use edge::EdgeMetrics;
+pub use labels::{By, GateDecision, HandshakeFailure, Label, ListenerLabels, LoginDrop, MessageDrop, ReloadOutcome};
+pub use link::LinkMetrics;
+pub use login::LoginMetrics;
+pub use process::ProcessMetrics;
+pub use registry::Metrics;
+pub use shard::ShardMetrics;
+pub use tls::TlsMetrics;

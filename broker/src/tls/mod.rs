@@ -1,1 +1,7 @@
-//! Server certificates, client authorities, and their reload.
+//! TLS of a listener: certificates, client authorities, reload, and who a client certificate names.
+
+mod principal;
+mod server;
+
+pub use principal::principal;
+pub use server::{ServerTls, TlsError};

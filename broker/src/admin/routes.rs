@@ -1,0 +1,50 @@
+//! The paths.
+
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::Admin;
+
+/// What Prometheus asks for and gets.
+const OPENMETRICS: [(HeaderName, &str); 1] =
+    [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+
+pub(super) fn router(admin: Admin) -> Router {
+    Router::new()
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .with_state(admin)
+}
+
+/// That this is answered at all is the answer.
+async fn live() -> &'static str {
+    "ok\n"
+}
+
+async fn ready(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Response {
+    let ready = admin.readiness.is_ready();
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="))) {
+        let checks: Value = admin.readiness.report().into_iter().map(|(name, holds)| (name.to_owned(), json!(holds))).collect();
+        return (code, Json(json!({ "ready": ready, "checks": checks }))).into_response();
+    }
+    (code, if ready { "ok\n" } else { "not ready\n" }).into_response()
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    admin.metrics.process.ready.set(i64::from(admin.readiness.is_ready()));
+    match admin.metrics.encode() {
+        Ok(text) => (OPENMETRICS, text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn status(State(admin): State<Admin>) -> Response {
+    Json((admin.status)()).into_response()
+}

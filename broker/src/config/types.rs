@@ -1,0 +1,271 @@
+//! The configuration as the rest of the program sees it: every value checked, every default filled in.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::pattern::ClientIdPattern;
+
+/// What this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Standalone,
+    Edge,
+    Shard,
+}
+
+/// A whole, valid configuration for one role.
+#[derive(Clone, Debug)]
+pub enum Config {
+    Standalone(Standalone),
+    Edge(Edge),
+    Shard(Shard),
+}
+
+/// Edge and shard workers in one process.
+#[derive(Clone, Debug)]
+pub struct Standalone {
+    pub common: Common,
+    pub edge: EdgeSettings,
+    pub shard: ShardSettings,
+}
+
+/// The edge tier: sockets, TLS, the gate, authentication.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    pub common: Common,
+    pub edge: EdgeSettings,
+    pub links: EdgeLinks,
+}
+
+/// A shard: sessions, subscriptions, retained messages.
+#[derive(Clone, Debug)]
+pub struct Shard {
+    pub common: Common,
+    pub shard: ShardSettings,
+    pub link: ShardLink,
+}
+
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// Seeds the slice order.
+    pub cluster: String,
+    pub admin: SocketAddr,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What standalone and edge share.
+#[derive(Clone, Debug)]
+pub struct EdgeSettings {
+    /// Unique in the cluster; the host name unless configured.
+    pub id: String,
+    pub workers: NonZeroUsize,
+    /// Never empty; names and addresses are unique.
+    pub listeners: Vec<Listener>,
+    pub authentication: Authentication,
+    pub admission: Admission,
+    pub drain: Drain,
+}
+
+/// Where an edge finds its shards.
+#[derive(Clone, Debug)]
+pub struct EdgeLinks {
+    /// `host:port`, never empty; resolved at each connect.
+    pub shards: Vec<String>,
+    pub token_file: PathBuf,
+}
+
+/// What standalone and shard share.
+#[derive(Clone, Debug)]
+pub struct ShardSettings {
+    pub ordinal: u32,
+    pub workers: NonZeroUsize,
+    /// Clients that may be settling at once.
+    pub settle_limit: NonZeroU32,
+    pub patience: Duration,
+    pub mode: Mode,
+    pub drain: Drain,
+    pub routing: Routing,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug)]
+pub struct ShardLink {
+    pub address: SocketAddr,
+    pub token_file: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub name: String,
+    pub address: SocketAddr,
+    /// `Some` for mqtts, `None` for mqtt.
+    pub tls: Option<Tls>,
+    pub max_connections: NonZeroU32,
+    /// From the end of TLS (or the accept without) to a whole CONNECT.
+    pub connect_timeout: Duration,
+    /// Bytes of the largest whole MQTT packet that a client may send.
+    pub max_packet_bytes: u32,
+    /// `None`: no cap.
+    pub max_keep_alive_seconds: Option<u16>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    pub certificate_file: PathBuf,
+    pub private_key_file: PathBuf,
+    pub client_auth: ClientAuth,
+    pub min_version: TlsVersion,
+}
+
+/// Whether a listener asks its clients for a certificate, and by which authorities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    None,
+    Optional { ca_file: PathBuf },
+    Required { ca_file: PathBuf },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum TlsVersion {
+    #[serde(rename = "1.2")]
+    V12,
+    #[serde(rename = "1.3")]
+    V13,
+}
+
+#[derive(Clone, Debug)]
+pub struct Authentication {
+    pub anonymous: Anonymous,
+    pub password_file: Option<PathBuf>,
+    pub client_id_pattern: ClientIdPattern,
+    pub hashing_threads: NonZeroUsize,
+}
+
+/// Who may come without any credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Anonymous {
+    Never,
+    Loopback,
+    Always,
+}
+
+#[derive(Clone, Debug)]
+pub struct Admission {
+    pub mode: Mode,
+    pub slices: Slices,
+    pub slicing: Slicing,
+    pub always_allow: Vec<IpNet>,
+    pub patience: Duration,
+    /// Cap of this edge's entering limit; `None`: the law alone.
+    pub entering_limit: Option<NonZeroU32>,
+    /// Concurrent TLS handshakes of this process, in every mode.
+    pub handshake_limit: NonZeroU32,
+    /// Sockets held before the gate.
+    pub hold_budget: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// No gate, no entering or settle limit; the handshake bound and the login pool stay.
+    Open,
+    Staged,
+}
+
+/// How many slices the address space has: a power of two, 1..=65536.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slices(u32);
+
+impl Slices {
+    pub const MAX: u32 = 65_536;
+
+    pub fn new(count: u32) -> Option<Self> {
+        (count.is_power_of_two() && count <= Self::MAX).then_some(Self(count))
+    }
+
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// How an address finds its slice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slicing {
+    PrefixHash(PrefixLengths),
+    /// Named ranges in the order in which they open; `PrefixHash` within each.
+    CidrList { ranges: Vec<AddressRange>, within: PrefixLengths },
+}
+
+/// Addresses with the same prefix share a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrefixLengths {
+    /// 1..=32
+    pub v4: u8,
+    /// 1..=128
+    pub v6: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressRange {
+    pub name: String,
+    /// Never empty.
+    pub cidrs: Vec<IpNet>,
+}
+
+/// How a process that must go lets its clients go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// Between readiness off and the first close.
+    pub delay: Duration,
+    pub clients_per_second: NonZeroU32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routing {
+    /// The topic level (from 0) that is a topic's key; `None`: the whole topic.
+    pub topic_key_level: Option<u16>,
+    /// Several shards that know nothing of each other.
+    pub isolated_shards: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Per client.
+    pub max_queued_messages: NonZeroU32,
+    /// Per client.
+    pub max_queued_bytes: u32,
+    /// Outbound QoS 1 window when the client names none.
+    pub max_inflight: u16,
+    /// Per client.
+    pub max_subscriptions: NonZeroU32,
+    /// Per shard.
+    pub max_retained_messages: u32,
+}
