@@ -1,0 +1,73 @@
+# The one entry point. `make help` lists what it can do.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Build folders live in the user's cache, so that a fresh clone reuses them.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/herdgate
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export HERDGATE_CACHE := $(CACHE)
+BIN_DEV := $(CARGO_TARGET_DIR)/debug
+BIN_RELEASE := $(CARGO_TARGET_DIR)/release
+LAB := tests/lab/lab.sh
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: setup-build ## Bring up 7,000 gateways on this machine, kill the broker, watch the herd come back
+	cargo build --release --locked -p herdgate -p herdgate-swarm
+	$(BIN_RELEASE)/herdgate-swarm demo --broker $(BIN_RELEASE)/herdgate $(DEMO_FLAGS)
+
+.PHONY: demo-compare
+demo-compare: setup-build ## The demo twice, with admission Open and Staged, both results printed
+	cargo build --release --locked -p herdgate -p herdgate-swarm
+	$(BIN_RELEASE)/herdgate-swarm demo-compare --broker $(BIN_RELEASE)/herdgate $(DEMO_FLAGS)
+
+.PHONY: test
+test: check unit process lab-test ## Everything that must be green: check, unit, process and lab tests
+
+.PHONY: check
+check: setup-build ## Format, lints, generated files up to date
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: unit
+unit: setup-build ## Unit tests beside the code, and the drift checks of generated files
+	cargo test --workspace --locked --exclude herdgate-tests
+
+.PHONY: bins
+bins: setup-build
+	cargo build --workspace --bins --locked
+
+.PHONY: process
+process: setup-test bins ## Real binaries on loopback with clients that others wrote
+	HERDGATE_BIN_DIR=$(BIN_DEV) scripts/process-tests.sh
+
+.PHONY: lab-test
+lab-test: bins ## End to end on a real Kubernetes (the lab, or HERDGATE_TEST_KUBECONFIG)
+	HERDGATE_BIN_DIR=$(BIN_DEV) tests/lab/test.sh
+
+.PHONY: lab
+lab: ## Start a Kubernetes of its own on this machine and print its kubeconfig
+	$(LAB) up
+
+.PHONY: lab-down
+lab-down: ## End the lab; nothing of it stays
+	$(LAB) down
+
+.PHONY: image
+image: setup-build ## OCI images from scratch, into the cache folder
+	cargo build --release --locked --workspace --bins
+	HERDGATE_BIN_DIR=$(BIN_RELEASE) images/build.sh
+
+.PHONY: generate
+generate: setup-build ## Write the generated files anew: CRDs, chart copies, reference pages, snapshots
+	scripts/generate.sh
+
+.PHONY: setup-build setup-test
+setup-build:
+	@scripts/setup.sh build
+setup-test:
+	@scripts/setup.sh test
