@@ -34,16 +34,17 @@ check: setup-build ## Format, lints, generated files up to date
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: unit
-unit: setup-build ## Unit tests beside the code, and the drift checks of generated files
-	cargo test --workspace --locked --exclude herdgate-tests
+unit: bins ## Unit tests beside the code, and the drift checks of generated files
+	scripts/tests.sh unit
 
 .PHONY: bins
+# --all-targets: the same features as the tests, so that dependencies are compiled once.
 bins: setup-build
-	cargo build --workspace --bins --locked
+	cargo build --workspace --all-targets --locked
 
 .PHONY: process
 process: setup-test bins ## Real binaries on loopback with clients that others wrote
-	HERDGATE_BIN_DIR=$(BIN_DEV) scripts/process-tests.sh
+	HERDGATE_BIN_DIR=$(BIN_DEV) scripts/tests.sh process
 
 .PHONY: lab-test
 lab-test: bins ## End to end on a real Kubernetes (the lab, or HERDGATE_TEST_KUBECONFIG)
