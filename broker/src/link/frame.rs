@@ -29,19 +29,37 @@ pub struct Attach {
     /// The CONNECT packet, whole, with user name and password taken out.
     pub connect: Bytes,
     pub peer: SocketAddr,
+    /// The largest packet that the client's listener takes; a v5 CONNACK tells it.
+    pub max_packet_bytes: u32,
+    /// The keep-alive that the edge enforces where it is not the client's; a v5 CONNACK must tell it.
+    pub server_keep_alive: Option<u16>,
 }
 
 /// From an edge worker to a shard.
 #[derive(Clone, Debug)]
 pub enum ToShard {
-    Attach { stream: StreamId, attach: Box<Attach> },
+    Attach {
+        stream: StreamId,
+        attach: Box<Attach>,
+    },
     /// The client left before it was attached.
-    Cancel { stream: StreamId },
+    Cancel {
+        stream: StreamId,
+    },
     /// One or more whole MQTT packets.
-    Data { stream: StreamId, packets: Bytes },
+    Data {
+        stream: StreamId,
+        packets: Bytes,
+    },
     /// The client's socket took this many more bytes.
-    Window { stream: StreamId, bytes: u32 },
-    Detach { stream: StreamId, reason: DetachReason },
+    Window {
+        stream: StreamId,
+        bytes: u32,
+    },
+    Detach {
+        stream: StreamId,
+        reason: DetachReason,
+    },
     Health(Box<EdgeReport>),
 }
 
@@ -49,15 +67,30 @@ pub enum ToShard {
 #[derive(Clone, Debug)]
 pub enum ToEdge {
     /// The session is the client's; CONNACK is inside.
-    Attached { stream: StreamId, connack: Bytes },
-    /// The session is not the client's; write the CONNACK and close.
-    Refused { stream: StreamId, connack: Bytes },
+    Attached {
+        stream: StreamId,
+        connack: Bytes,
+    },
+    /// The session is not the client's; write the CONNACK and close. An empty one: close without a word.
+    Refused {
+        stream: StreamId,
+        connack: Bytes,
+    },
     /// One or more whole MQTT packets.
-    Data { stream: StreamId, packets: Bytes },
+    Data {
+        stream: StreamId,
+        packets: Bytes,
+    },
     /// The shard took this many more bytes of `ToShard::Data`.
-    Window { stream: StreamId, bytes: u32 },
+    Window {
+        stream: StreamId,
+        bytes: u32,
+    },
     /// Write what is queued, then close. The stream is free.
-    Close { stream: StreamId, reason: CloseReason },
+    Close {
+        stream: StreamId,
+        reason: CloseReason,
+    },
     Health(Box<ShardReport>),
 }
 
@@ -85,6 +118,9 @@ pub enum CloseReason {
     ShuttingDown,
 }
 
-/// Bytes that one side may send on a stream before the other has taken any, both ways.
+/// Bytes of `Data` that one side may send on a stream before the other has taken any, both ways.
 /// Large enough for a storm's SUBSCRIBEs, small enough that ten thousand stuck clients fit in memory.
+///
+/// A sender may send while it has any credit left; the last frame may overdraw, or a packet larger than the window
+/// could never pass. A receiver may collect what it gives back, but no more than a quarter of the window.
 pub const INITIAL_WINDOW: u32 = 64 * 1024;

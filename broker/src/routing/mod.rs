@@ -1,1 +1,3 @@
-//! Topics, filters, routes and retained messages; partitions and their owners.
+//! Topics, filters, and who gets what.
+
+pub mod partition;

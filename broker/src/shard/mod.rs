@@ -1,1 +1,3 @@
 //! The shard: owns sessions, subscriptions and retained messages.
+
+pub mod core;

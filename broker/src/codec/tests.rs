@@ -1,0 +1,4 @@
+mod frames;
+mod mutations;
+mod rejected;
+mod round_trips;

@@ -1,0 +1,48 @@
+//! What a worker is told at its start.
+
+/// The same for all workers of a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoreSettings {
+    /// Workers of this shard; at least 1.
+    pub workers: u16,
+    /// The topic level (0 is the first) that decides a topic's partition; `None`: the whole topic.
+    pub topic_key_level: Option<u8>,
+    /// Clients of the whole shard that may be settling at a time; `None`: no limit (mode `Open`).
+    pub settle_limit: Option<u32>,
+    /// Retained messages of the whole shard.
+    pub max_retained_messages: usize,
+    pub session: SessionLimits,
+}
+
+/// Bounds of one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    pub max_queued_messages: usize,
+    pub max_queued_bytes: usize,
+    /// QoS 1 messages under way to a client that names no Receive Maximum; at least 1.
+    pub max_inflight: u16,
+    pub max_subscriptions: usize,
+}
+
+impl Default for CoreSettings {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            topic_key_level: None,
+            settle_limit: None,
+            max_retained_messages: 100_000,
+            session: SessionLimits::default(),
+        }
+    }
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            max_queued_messages: 1_000,
+            max_queued_bytes: 1 << 20,
+            max_inflight: 20,
+            max_subscriptions: 10_000,
+        }
+    }
+}
