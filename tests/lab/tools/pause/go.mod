@@ -1,0 +1,3 @@
+module herdgate.io/lab/pause
+
+go 1.24.0
