@@ -15,11 +15,14 @@ up() {
   build_tools
   build_lab_images
   local began=$SECONDS
+  # half a lab is of no use: what does not come up goes at once, its logs stay until the next `up`
+  trap 'kill -9 "$(node_pid 2>/dev/null)" 2>/dev/null' EXIT
   write_node_files
   start_node
   connect_node
   wait_for_api
   furnish_cluster
+  trap - EXIT
   say "ready in $((SECONDS - began)) s"
   describe
 }
