@@ -1,1 +1,21 @@
-//! placeholder
+//! What the tests of the whole share: real binaries as child processes, certificates, configs, and clients that
+//! others wrote.
+#![forbid(unsafe_code)]
+// This crate is nothing but test support: stopping at the first surprise is its job.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc
+)]
+
+pub mod admin;
+pub mod certs;
+pub mod clients;
+pub mod cluster;
+pub mod mqtt;
+pub mod process;
+pub mod setup;
+pub mod skip;
+pub mod tls;
+pub mod wait;

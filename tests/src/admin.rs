@@ -1,0 +1,60 @@
+//! Reads a process's admin port.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::Value;
+
+use crate::wait::PATIENT;
+
+pub struct Admin(pub SocketAddr);
+
+impl Admin {
+    /// Status code and body of a GET; `None` when nobody answers.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(self.0).ok()?;
+        stream.set_read_timeout(Some(PATIENT)).ok()?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.0
+        )
+        .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let code = head.split(' ').nth(1)?.parse().ok()?;
+        Some((code, body.to_owned()))
+    }
+
+    pub fn ready(&self) -> bool {
+        self.get("/readyz").is_some_and(|(code, _)| code == 200)
+    }
+
+    pub fn status(&self) -> Value {
+        let (code, body) = self.get("/status").expect("the admin port answers");
+        assert_eq!(code, 200, "/status: {body}");
+        serde_json::from_str(&body)
+            .unwrap_or_else(|error| panic!("/status is no JSON: {error}: {body}"))
+    }
+
+    /// A number in `/status` by its path, such as `/handshakes/completed`.
+    pub fn number(&self, pointer: &str) -> u64 {
+        let status = self.status();
+        let found = status.pointer(pointer).and_then(Value::as_u64);
+        found.unwrap_or_else(|| panic!("/status has no number at {pointer}: {status}"))
+    }
+
+    /// The sum of a metric over its label sets; 0 when it is not there.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, body) = self.get("/metrics").expect("the admin port answers");
+        let lines = body.lines().filter(|line| !line.starts_with('#'));
+        lines
+            .filter_map(|line| {
+                let (series, value) = line.rsplit_once(' ')?;
+                let of_name = series.split('{').next() == Some(name);
+                of_name.then(|| value.parse::<f64>().ok()).flatten()
+            })
+            .sum()
+    }
+}
