@@ -40,7 +40,7 @@ impl Version {
 }
 
 #[derive(Clone)]
-/// mosquitto_pub and mosquitto_sub for one user at one TLS listener.
+/// `mosquitto_pub` and `mosquitto_sub` for one user at one TLS listener.
 pub struct Mosquitto<'a> {
     pub setup: &'a Setup,
     pub address: SocketAddr,
