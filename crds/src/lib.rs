@@ -1,1 +1,33 @@
-//! placeholder
+//! The custom resources of Herdgate, group `herdgate.io`: types, schema, condition names.
+//!
+//! The schema carries every rule that can be told without seeing the cluster: bounds, patterns and CEL rules.
+//! `generated/` holds the YAML; `herdgate-crds-generate` writes it and a test refuses a stale one.
+
+#![allow(unreachable_pub, reason = "KubeSchema puts a public shadow of each type inside a function")]
+
+mod admission;
+mod authentication;
+mod cluster;
+pub mod conditions;
+mod exposure;
+mod generate;
+mod image;
+mod listeners;
+mod pods;
+mod schema;
+mod status;
+mod tiers;
+
+pub use admission::{Admission, AdmissionMode, AddressRange, Slicing, SlicingType};
+pub use authentication::{Anonymous, Authentication};
+pub use cluster::{MqttCluster, MqttClusterSpec, Routing};
+pub use exposure::{Exposure, ExposureType, ExternalDns, TrafficPolicy};
+pub use generate::{RenderError, crds, render};
+pub use image::{Image, ImagePullSecret, PullPolicy};
+pub use listeners::{ClientAuth, Listener, ListenerTls, Protocol, TlsVersion};
+pub use pods::{Drain, Resources, Scheduling, SecretRef};
+pub use status::{AdmissionStatus, Endpoint, MqttClusterStatus, TierStatus};
+pub use tiers::{AccessMode, Edge, Persistence, RetentionPolicy, Shards};
+
+/// API group of everything here.
+pub const GROUP: &str = "herdgate.io";
