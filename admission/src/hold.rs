@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::time::Duration;
 
+use crate::places::{Place, Places};
 use crate::stable::Random;
 
 /// How often a worker looks after its held sockets when nothing else makes it: a twentieth of the shortest hold at a
@@ -138,18 +139,15 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         }
     }
 
-    /// Takes out up to `places` sockets that stand at the open door, newest first, and have enough patience left.
-    /// The caller lets them in.
-    pub fn promote(&mut self, places: u32, usual: Duration, now: Duration) -> Vec<Id> {
+    /// Takes out sockets that stand at the open door, newest first, as long as they have enough patience left and
+    /// there are places. The caller lets them in.
+    pub fn promote(&mut self, places: &Places, usual: Duration, now: Duration) -> Vec<(Id, Place)> {
         let mut promoted = Vec::new();
-        while promoted.len() < places as usize {
-            let Some(newest) = self.door.last().copied() else {
-                break;
-            };
-            if !self.can_make_it(newest, usual, now) {
-                break;
-            }
-            promoted.extend(self.take(newest).map(|held| held.id));
+        while let Some(newest) = self.door.last().copied()
+            && self.can_make_it(newest, usual, now)
+            && let Some(place) = places.try_take()
+        {
+            promoted.extend(self.take(newest).map(|held| (held.id, place)));
         }
         promoted
     }

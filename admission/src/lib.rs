@@ -13,20 +13,22 @@
 //!   An address of the [`allow::AllowList`] passes with [`places::Places::take_anyway`].
 //! - **When a new view arrives**: with another `reopening`, [`hold::Hold::recut`]; otherwise [`hold::Hold::open_to`].
 //! - **When a place is given back, when a view arrives, and every [`hold::SWEEP_EVERY`]**: reset what
-//!   [`hold::Hold::expire`] returns, then let in what [`hold::Hold::promote`] returns for [`places::Places::free`].
+//!   [`hold::Hold::expire`] returns, then let in what [`hold::Hold::promote`] returns, each with its place.
 //! - **After each CONNACK** the worker records how long it took since the client was let in, in its own [`times::Times`];
 //!   for a client that left before its CONNACK it calls [`times::Times::record_at_least`].
 //! - **Every [`edge::TICK`]** the control thread gathers the workers' counts and times, calls
-//!   [`edge::EdgeAdmission::tick`] and publishes the view; every [`edge::REPORT_EVERY`] it sends
-//!   [`edge::EdgeAdmission::report`] to each shard.
+//!   [`edge::EdgeAdmission::tick`] and publishes the view; every [`edge::REPORT_EVERY`], and
+//!   as soon as a link is up, it sends [`edge::EdgeAdmission::report`] to each shard. An edge that waits with its first
+//!   report keeps the whole herd waiting, because the shard numbers the reopening only then.
 //! - **Each `ShardReport`** goes to [`edge::EdgeAdmission::hear`]; a shard whose last link broke to
 //!   [`edge::EdgeAdmission::shard_lost`].
 //!
 //! # How a shard process uses it
 //!
 //! One [`shard::ShardAdmission`] and one [`health::HealthJudge`] on the control thread: every `EdgeReport` goes to
-//! [`shard::ShardAdmission::hear`], [`shard::ShardAdmission::report`] is sent to all edges four times a second, and the
-//! judge gets one [`health::Window`] a second. Workers keep a [`settle::Settling`] per session that is coming back.
+//! [`shard::ShardAdmission::hear`], [`shard::ShardAdmission::report`] is sent to all edges every [`edge::REPORT_EVERY`]
+//! and whenever `hear` returns `true`, and the judge gets one [`health::Window`] a second. Workers keep a
+//! [`settle::Settling`] per session that is coming back.
 #![forbid(unsafe_code)]
 
 pub mod allow;
@@ -45,3 +47,6 @@ mod advance;
 mod entering;
 mod heard;
 mod stable;
+
+#[cfg(test)]
+mod herd;

@@ -1,6 +1,6 @@
 //! One shard process's part in admission: it numbers reopenings, remembers the level, and lets edges hear each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
@@ -37,7 +37,7 @@ pub struct ShardAdmission {
     first_heard: Option<Duration>,
     edges: BTreeMap<EdgeId, (Duration, EdgeReport)>,
     /// Every edge heard since the start, to know a first report.
-    known: std::collections::BTreeSet<EdgeId>,
+    known: BTreeSet<EdgeId>,
 }
 
 impl ShardAdmission {
@@ -50,7 +50,7 @@ impl ShardAdmission {
             level: 0,
             first_heard: None,
             edges: BTreeMap::new(),
-            known: std::collections::BTreeSet::new(),
+            known: BTreeSet::new(),
         }
     }
 

@@ -16,10 +16,12 @@ use crate::times::Times;
 
 pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode};
 
-/// How often limits and level are thought over: longer than most round trips, a tenth of the usual patience.
-pub const TICK: Duration = Duration::from_millis(500);
-/// How often edges and shards report to each other: twice between two ticks.
+/// How often edges and shards report to each other.
 pub const REPORT_EVERY: Duration = Duration::from_millis(250);
+/// How often the level is thought over: as often as there is news of the other edges.
+pub const TICK: Duration = REPORT_EVERY;
+/// How often the entering limit is: a tenth of the usual patience; sooner, a change has not yet shown what it does.
+const ADJUST_EVERY: Duration = Duration::from_millis(500);
 /// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
 const KNOCK_WITHIN: Duration = Duration::from_secs(30);
 /// A percentile of fewer times is chance; older ones are then taken in.
@@ -40,8 +42,13 @@ pub struct EdgeAdmission {
     heard_since: Option<Duration>,
     knocked: bool,
     entering: EnteringLimit,
-    /// Times to CONNACK, older ones faded.
+    adjusted_at: Duration,
+    /// Since the entering limit was adjusted: times to CONNACK, and the most that were entering at a time.
+    period: (Times, u32),
+    /// Times to CONNACK of earlier periods too, older ones faded.
     recent: Times,
+    /// What the last period showed.
+    measured: Option<Duration>,
     health: Health,
     limiting: Arc<str>,
 }
@@ -58,7 +65,10 @@ impl EdgeAdmission {
             heard_since: None,
             knocked: false,
             entering: EnteringLimit::new(settings.patience, settings.entering_cap),
+            adjusted_at: Duration::ZERO,
+            period: (Times::default(), 0),
             recent: Times::default(),
+            measured: None,
             health: Health::Silent,
             limiting: Arc::from(""),
             settings,
@@ -86,10 +96,15 @@ impl EdgeAdmission {
     /// Every [`TICK`]. `times`: the times to CONNACK since the last one, of all workers.
     pub fn tick(&mut self, counts: EdgeCounts, times: &Times, now: Duration) {
         self.feel(now);
-        let measured = self.measure(counts, times);
-        self.adjust_entering(measured, counts, times, now);
+        self.period.0.merge(times);
+        self.period.1 = self.period.1.max(counts.entering_peak);
+        // Half a tick early is in time: ticks are never quite regular.
+        if now.saturating_sub(self.adjusted_at) + TICK / 2 >= ADJUST_EVERY {
+            self.adjusted_at = now;
+            self.adjust_entering(counts.oldest_entering, now);
+        }
         self.advance_level(counts, now);
-        self.limiting = self.find_limiting(measured, counts, now).into();
+        self.limiting = self.find_limiting(counts, now).into();
     }
 
     pub fn view(&self) -> EdgeView {
@@ -100,6 +115,7 @@ impl EdgeAdmission {
             table: Arc::clone(&self.table),
             entering_limit: self.entering_limit(),
             usual_time_to_connack: self.usual_time_to_connack(),
+            aim: self.entering.target(),
             limiting: Arc::clone(&self.limiting),
         }
     }
@@ -144,37 +160,29 @@ impl EdgeAdmission {
         before != self.entering_limit()
     }
 
-    fn measure(&mut self, counts: EdgeCounts, times: &Times) -> Option<Duration> {
+    fn adjust_entering(&mut self, oldest_entering: Option<Duration>, now: Duration) {
+        let (times, peak) = std::mem::take(&mut self.period);
         self.recent.fade();
-        self.recent.merge(times);
-        let enough = if times.count() >= ENOUGH_TIMES {
-            times
-        } else {
+        self.recent.merge(&times);
+        let enough = if times.count() < ENOUGH_TIMES {
             &self.recent
+        } else {
+            &times
         };
         let p95 = if times.count() == 0 {
             None
         } else {
             enough.percentile(95)
         };
-        p95.max(counts.oldest_entering)
-    }
-
-    fn adjust_entering(
-        &mut self,
-        measured: Option<Duration>,
-        counts: EdgeCounts,
-        times: &Times,
-        now: Duration,
-    ) {
+        self.measured = p95.max(oldest_entering);
         if matches!(self.health, Health::Bad(_)) && self.entering.halve(now) {
             return;
         }
-        // Before the first CONNACK nothing tells that more could enter.
+        // Without any CONNACK nothing tells that more could enter.
         let may_grow = self.health == Health::Good && times.count() > 0;
         self.entering.adjust(Period {
-            measured,
-            peak: counts.entering_peak,
+            measured: self.measured,
+            peak,
             may_grow,
         });
     }
@@ -216,12 +224,7 @@ impl EdgeAdmission {
             .unwrap_or(self.settings.patience / FIRST_USUAL_PARTS)
     }
 
-    fn find_limiting(
-        &self,
-        measured: Option<Duration>,
-        counts: EdgeCounts,
-        now: Duration,
-    ) -> String {
+    fn find_limiting(&self, counts: EdgeCounts, now: Duration) -> String {
         let settling_is_full = || {
             self.heard
                 .live(self.reopening, now)
@@ -235,7 +238,9 @@ impl EdgeAdmission {
             Health::Good if settling_is_full() => "settle_limit",
             Health::Good if full && self.entering.is_capped() => "entering_limit",
             Health::Good
-                if measured.is_some_and(|measured| measured > self.entering.target() / 2) =>
+                if self
+                    .measured
+                    .is_some_and(|measured| measured > self.entering.target() / 2) =>
             {
                 "time_to_connack"
             }

@@ -56,6 +56,8 @@ pub struct EdgeView {
     pub entering_limit: u32,
     /// The median time to CONNACK of late.
     pub usual_time_to_connack: Duration,
+    /// The time to CONNACK aimed at; for [`crate::times::Times::record_at_least`].
+    pub aim: Duration,
     /// What keeps the herd from coming in faster, such as `time_to_connack`; empty when nothing does.
     pub limiting: Arc<str>,
 }
