@@ -1,9 +1,26 @@
 //! One configuration: defaults, then the file, then the environment, then flags.
 
+mod build;
+mod keys;
+mod kind;
+mod listeners;
+mod parse;
 mod pattern;
+mod problem;
+mod reader;
+mod reference;
+mod slicing;
 mod sources;
+mod token;
+mod tree;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 pub use pattern::ClientIdPattern;
-pub use sources::{Host, LoadError, Problem, Sources, load};
+pub use problem::Problem;
+pub use reference::reference;
+pub use sources::{Host, LoadError, Sources, load};
+pub use token::{LinkToken, TokenError};
 pub use types::*;

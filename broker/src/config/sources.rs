@@ -1,9 +1,16 @@
-//! Where configuration comes from.
+//! Where configuration comes from, and the way from there to the types.
 
+use std::io::Read as _;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::types::{Config, Role};
+use serde_json::{Map, Value};
+
+use super::build;
+use super::problem::{Problem, Problems};
+use super::reader::Reader;
+use super::tree;
+use super::types::{Config, Edge, Role, Shard, Standalone};
 
 /// Everything a configuration is made of, besides the defaults.
 #[derive(Clone, Debug)]
@@ -23,21 +30,74 @@ pub struct Host {
     pub cores: NonZeroUsize,
 }
 
-/// One thing that is wrong, where, and what is allowed there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// Such as `listeners[0].tls.certificateFile`.
-    pub path: String,
-    pub text: String,
-}
+/// A configuration is a page or two; what is larger is another file taken for one.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    #[error("failed to load the configuration")]
+    #[error("failed to read the configuration {path}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("failed to accept the configuration: {} problem(s)", .0.len())]
     Problems(Vec<Problem>),
 }
 
+impl Sources {
+    /// The file (if any), the environment and the flags of this process, on this machine.
+    pub fn of_process(file: Option<PathBuf>, set: Vec<String>) -> Self {
+        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self { file, env: std::env::vars_os().filter_map(utf8).collect(), set, host: Host::this() }
+    }
+}
+
+impl Host {
+    pub fn this() -> Self {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { name, cores }
+    }
+}
+
 /// Reads, merges and checks; either the whole configuration or all its problems.
-pub fn load(_sources: &Sources, _role: Role) -> Result<Config, LoadError> {
-    Err(LoadError::Problems(Vec::new()))
+pub fn load(sources: &Sources, role: Role) -> Result<Config, LoadError> {
+    let problems = Problems::default();
+    let mut tree = match &sources.file {
+        Some(path) => file(path)?,
+        None => Value::Object(Map::new()),
+    };
+    tree::lay_env(&mut tree, &sources.env, &problems);
+    tree::lay_flags(&mut tree, &sources.set, &problems);
+    let config = build(&Reader::top(&tree, &problems), &sources.host, role);
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(LoadError::Problems(problems.into_sorted())),
+    }
+}
+
+/// A file that cannot be read as a tree is its only problem: what it would have said is not known.
+fn file(path: &Path) -> Result<Value, LoadError> {
+    let unread = |source| LoadError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).map_err(unread)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
+    let text = if bytes.len() as u64 > MAX_FILE_BYTES {
+        Err(format!("is larger than {MAX_FILE_BYTES} bytes"))
+    } else {
+        String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+    };
+    let problem = |text| LoadError::Problems(vec![Problem { path: path.display().to_string(), text }]);
+    text.and_then(|text| tree::parse(&text)).map_err(problem)
+}
+
+/// Every section is read whatever the role, so that one file can serve all roles and is checked as a whole.
+fn build(top: &Reader<'_>, host: &Host, role: Role) -> Option<Config> {
+    let common = build::common(top);
+    let edge = build::edge(top, host, role != Role::Shard);
+    let links = build::edge_links(top, role == Role::Edge);
+    let shard = build::shard(top, host);
+    let link = build::shard_link(top, role == Role::Shard);
+    let (common, edge, shard) = (common?, edge?, shard?);
+    Some(match role {
+        Role::Standalone => Config::Standalone(Standalone { common, edge, shard }),
+        Role::Edge => Config::Edge(Edge { common, edge, links: links? }),
+        Role::Shard => Config::Shard(Shard { common, shard, link: link? }),
+    })
 }

@@ -170,6 +170,13 @@ pub struct Authentication {
     pub hashing_threads: NonZeroUsize,
 }
 
+impl Authentication {
+    /// Without certificates, nobody could log in.
+    pub(super) fn admits_nobody(&self) -> bool {
+        self.anonymous == Anonymous::Never && self.password_file.is_none()
+    }
+}
+
 /// Who may come without any credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Anonymous {

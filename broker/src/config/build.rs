@@ -1,0 +1,194 @@
+//! From the tree to the types, one section after another; what one key alone cannot tell is checked here.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+
+use serde::Deserialize;
+
+use super::listeners::listeners;
+use super::reader::Reader;
+use super::slicing::slicing;
+use super::sources::Host;
+use super::types::{Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Limits, Log, Routing, ShardLink, ShardSettings};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Protocol {
+    Mqtt,
+    Mqtts,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum ClientAuthKind {
+    None,
+    Optional,
+    Required,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum SlicingType {
+    PrefixHash,
+    #[serde(rename = "CIDRList")]
+    CidrList,
+}
+
+pub(super) fn common(top: &Reader<'_>) -> Option<Common> {
+    let cluster = top.one("cluster");
+    let admin = top.sub("admin").one("address");
+    let log = log(&top.sub("log"));
+    Some(Common { cluster: cluster?, admin: admin?, log: log? })
+}
+
+fn log(section: &Reader<'_>) -> Option<Log> {
+    let (level, format) = (section.one("level"), section.one("format"));
+    Some(Log { level: level?, format: format? })
+}
+
+/// `needed`: the role has listeners, so there must be one.
+pub(super) fn edge(top: &Reader<'_>, host: &Host, needed: bool) -> Option<EdgeSettings> {
+    let section = top.sub("edge");
+    let id = if section.has("id") { section.one("id") } else { Some(host.name.clone()) };
+    let workers = workers(&section, host);
+    let listeners = listeners(top, needed);
+    let authentication = authentication(&top.sub("authentication"));
+    if let (Some(listeners), Some(authentication)) = (&listeners, &authentication) {
+        let by_certificate = listeners.iter().any(|listener| listener.tls.as_ref().is_some_and(|tls| tls.client_auth != ClientAuth::None));
+        if needed && !by_certificate && authentication.admits_nobody() {
+            top.note("authentication", "lets nobody in: anonymous is Never, there is no passwordFile, and no listener asks for certificates");
+        }
+    }
+    let admission = admission(&top.sub("admission"));
+    let drain = drain(&section.sub("drain"));
+    Some(EdgeSettings { id: id?, workers: workers?, listeners: listeners?, authentication: authentication?, admission: admission?, drain: drain? })
+}
+
+pub(super) fn edge_links(top: &Reader<'_>, needed: bool) -> Option<EdgeLinks> {
+    let section = top.sub("edge");
+    let shards: Option<Vec<String>> = section.list("shards");
+    let token_file = if needed { section.one("linkTokenFile") } else { section.optional("linkTokenFile") };
+    let shards = shards?;
+    if needed && shards.is_empty() {
+        section.note("shards", "is missing; the edge needs the link address of its shard");
+    }
+    if shards.len() > 1 && !isolated(top) {
+        section.note("shards", format!("has {} shards; {MANY_SHARDS}", shards.len()));
+    }
+    for (at, shard) in shards.iter().enumerate() {
+        if shards.iter().take(at).any(|before| before == shard) {
+            section.note(&format!("shards[{at}]"), format!("{shard} is in the list already"));
+        }
+    }
+    Some(EdgeLinks { shards, token_file: token_file? })
+}
+
+/// What more than one shard is told.
+const MANY_SHARDS: &str = "more than one cannot pass messages to each other yet; allowed: one, \
+     or several with routing.isolatedShards: true, whose clients hear only those of their own shard";
+
+fn isolated(top: &Reader<'_>) -> bool {
+    // a wrong value is noted where routing is read, and is then no reason to complain here as well
+    let routing = top.sub("routing");
+    routing.has("isolatedShards") && routing.one("isolatedShards") != Some(false)
+}
+
+pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
+    let section = top.sub("shard");
+    let workers = workers(&section, host);
+    let (ordinal, count) = (section.one("ordinal"), section.one::<u32>("count"));
+    let drain = drain(&section.sub("drain"));
+    let admission = top.sub("admission");
+    let (settle_limit, patience, mode) = (admission.one("settleLimit"), admission.one("patienceSeconds"), admission.one("mode"));
+    let routing = routing(&top.sub("routing"));
+    let limits = limits(&top.sub("limits"));
+    let (ordinal, count): (u32, u32) = (ordinal?, count?);
+    if count > 1 && !isolated(top) {
+        section.note("count", format!("{count} shards; {MANY_SHARDS}"));
+    }
+    if ordinal >= count {
+        section.note("ordinal", format!("{ordinal} is not allowed; allowed: less than shard.count, which is {count}"));
+    }
+    Some(ShardSettings {
+        ordinal,
+        workers: workers?,
+        settle_limit: settle_limit?,
+        patience: patience?,
+        mode: mode?,
+        drain: drain?,
+        routing: routing?,
+        limits: limits?,
+    })
+}
+
+pub(super) fn shard_link(top: &Reader<'_>, needed: bool) -> Option<ShardLink> {
+    let section = top.sub("shard");
+    let (address, token_file) = if needed {
+        (section.one("linkAddress"), section.one("linkTokenFile"))
+    } else {
+        (section.optional("linkAddress"), section.optional("linkTokenFile"))
+    };
+    Some(ShardLink { address: address?, token_file: token_file? })
+}
+
+fn workers(section: &Reader<'_>, host: &Host) -> Option<NonZeroUsize> {
+    let workers: usize = section.one("workers")?;
+    Some(NonZeroUsize::new(workers).unwrap_or(host.cores))
+}
+
+fn drain(section: &Reader<'_>) -> Option<Drain> {
+    let (delay, clients_per_second) = (section.one("delaySeconds"), section.one("clientsPerSecond"));
+    Some(Drain { delay: delay?, clients_per_second: clients_per_second? })
+}
+
+fn authentication(section: &Reader<'_>) -> Option<Authentication> {
+    let anonymous = section.one("anonymous");
+    let password_file = section.optional("passwordFile");
+    let client_id_pattern = section.one("clientIdPattern");
+    let hashing_threads = section.one("hashingThreads");
+    Some(Authentication {
+        anonymous: anonymous?,
+        password_file,
+        client_id_pattern: client_id_pattern?,
+        hashing_threads: hashing_threads?,
+    })
+}
+
+fn admission(section: &Reader<'_>) -> Option<Admission> {
+    let mode = section.one("mode");
+    let slices = section.one("slices");
+    let slicing = slicing(&section.sub("slicing"), slices);
+    let always_allow = section.list("alwaysAllow");
+    let patience = section.one("patienceSeconds");
+    let entering_limit = section.one::<u32>("enteringLimit");
+    let handshake_limit = section.one("handshakeLimit");
+    let hold_budget = section.one("holdBudget");
+    Some(Admission {
+        mode: mode?,
+        slices: slices?,
+        slicing: slicing?,
+        always_allow: always_allow?,
+        patience: patience?,
+        entering_limit: NonZeroU32::new(entering_limit?),
+        handshake_limit: handshake_limit?,
+        hold_budget: hold_budget?,
+    })
+}
+
+fn routing(section: &Reader<'_>) -> Option<Routing> {
+    let topic_key_level = section.optional("topicKeyLevel");
+    let isolated_shards = section.one("isolatedShards");
+    Some(Routing { topic_key_level, isolated_shards: isolated_shards? })
+}
+
+fn limits(section: &Reader<'_>) -> Option<Limits> {
+    let max_queued_messages = section.one("maxQueuedMessages");
+    let max_queued_bytes = section.one("maxQueuedBytes");
+    let max_inflight = section.one("maxInflight");
+    let max_subscriptions = section.one("maxSubscriptions");
+    let max_retained_messages = section.one("maxRetainedMessages");
+    Some(Limits {
+        max_queued_messages: max_queued_messages?,
+        max_queued_bytes: max_queued_bytes?,
+        max_inflight: max_inflight?,
+        max_subscriptions: max_subscriptions?,
+        max_retained_messages: max_retained_messages?,
+    })
+}

@@ -1,0 +1,170 @@
+//! Every key there is: what it may hold, its default, and what it is for. The reader, the environment,
+//! the flags and the reference page all go by this table.
+
+use super::kind::Kind;
+
+/// One key. `path` has `[]` for the members of a list.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) path: &'static str,
+    pub(super) kind: Kind,
+    /// As one would write it after `--set path=`; `None`: no default.
+    pub(super) default: Option<&'static str>,
+    pub(super) change: Change,
+    pub(super) about: &'static str,
+}
+
+/// When a change is felt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// At the next start.
+    Restart,
+    /// The path at the next start, but what the file holds at once.
+    Contents,
+}
+
+const U32: u64 = u32::MAX as u64;
+const CIDR: Kind = Kind::Cidr;
+const HOST_PORT: Kind = Kind::HostPort;
+const MODES: &[&str] = &["Open", "Staged"];
+const PROTOCOLS: &[&str] = &["mqtt", "mqtts"];
+const CLIENT_AUTH: &[&str] = &["None", "Optional", "Required"];
+const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
+const ANONYMOUS: &[&str] = &["Never", "Loopback", "Always"];
+const SLICINGS: &[&str] = &["PrefixHash", "CIDRList"];
+const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+const FORMATS: &[&str] = &["text", "json"];
+
+const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, about: &'static str) -> Key {
+    Key { path, kind, default, change: Change::Restart, about }
+}
+
+const fn file(path: &'static str, about: &'static str) -> Key {
+    Key { path, kind: Kind::File, default: None, change: Change::Contents, about }
+}
+
+const fn whole(min: u64, max: u64) -> Kind {
+    Kind::Integer { min, max }
+}
+
+const fn seconds(min: f64, max: f64) -> Kind {
+    Kind::Seconds { min, max }
+}
+
+/// In the order of the reference page: parents before their children.
+#[rustfmt::skip] // a table: one key a line
+pub(super) const KEYS: &[Key] = &[
+    key("cluster", Kind::Text, Some("herdgate"), "The cluster's name; seeds the order of the slices."),
+
+    key("listeners", Kind::Sections, None, "Where clients connect. Standalone and edge need at least one."),
+    key("listeners[].name", Kind::Name, None, "Unique; the `listener` label of metrics."),
+    key("listeners[].address", Kind::Address, None, "Port 0 lets the system choose (see `--ready-file`)."),
+    key("listeners[].protocol", Kind::Choice(PROTOCOLS), None, "`mqtts` is MQTT over TLS."),
+    key("listeners[].tls", Kind::Section, None, "Needed for `mqtts`, refused for `mqtt`."),
+    file("listeners[].tls.certificateFile", "PEM: the server's certificate first, then its chain. Needed."),
+    file("listeners[].tls.privateKeyFile", "PEM: the certificate's key, RSA or ECDSA. Needed."),
+    key("listeners[].tls.clientAuth", Kind::Choice(CLIENT_AUTH), Some("None"), "Whether clients are asked for a certificate."),
+    file("listeners[].tls.clientCaFile", "PEM: the authorities of client certificates. Needed unless `clientAuth` is `None`."),
+    key("listeners[].tls.minVersion", Kind::Choice(TLS_VERSIONS), Some("1.2"), "The oldest TLS that is spoken."),
+    key("listeners[].maxConnections", whole(1, U32), Some("100000"), "Clients at once, held ones not among them."),
+    key("listeners[].connectTimeoutSeconds", seconds(0.1, 3600.0), Some("10"), "From the end of TLS to a whole CONNECT."),
+    key("listeners[].maxPacketBytes", whole(128, 268_435_460), Some("1048576"), "The largest whole MQTT packet that a client may send."),
+    key("listeners[].maxKeepAliveSeconds", whole(0, 65_535), Some("0"), "0: no cap. Otherwise the server keep alive of MQTT 5."),
+
+    key("authentication", Kind::Section, None, "Who may come in."),
+    key("authentication.anonymous", Kind::Choice(ANONYMOUS), Some("Loopback"), "From where clients may come without credentials."),
+    file("authentication.passwordFile", "Users, in mosquitto's `$7$` format; see `herdgate passwd`."),
+    key("authentication.clientIdPattern", Kind::ClientIdPattern, Some("%u"), "Client ids of a user: equal to this, or this and one of `-_:/.` and more. `*`: any."),
+    key("authentication.hashingThreads", whole(1, 64), Some("1"), "Threads that check passwords, at low priority."),
+
+    key("admission", Kind::Section, None, "How the herd is let in."),
+    key("admission.mode", Kind::Choice(MODES), Some("Staged"), "`Open`: no gate, no entering or settle limit."),
+    key("admission.slices", Kind::PowerOfTwo { max: 65_536 }, Some("256"), "Parts of the client address space."),
+    key("admission.slicing", Kind::Section, None, "How an address finds its slice."),
+    key("admission.slicing.type", Kind::Choice(SLICINGS), Some("PrefixHash"), "`CIDRList`: named ranges, one after another."),
+    key("admission.slicing.prefixLengthV4", whole(1, 32), Some("24"), "IPv4 addresses with this prefix share a slice."),
+    key("admission.slicing.prefixLengthV6", whole(1, 128), Some("56"), "IPv6 addresses with this prefix share a slice."),
+    key("admission.slicing.ranges", Kind::Sections, None, "Needed for `CIDRList`, refused for `PrefixHash`: in the order in which they open. Other addresses come last."),
+    key("admission.slicing.ranges[].name", Kind::Name, None, "Unique."),
+    key("admission.slicing.ranges[].cidrs", Kind::List(&CIDR), None, "At least one network."),
+    key("admission.alwaysAllow", Kind::List(&CIDR), Some("[]"), "Networks that the gate lets through, counted all the same."),
+    key("admission.patienceSeconds", seconds(0.1, 600.0), Some("5"), "How long clients wait for a CONNACK before they start again."),
+    key("admission.enteringLimit", whole(0, U32), Some("0"), "Cap of one edge's entering limit; 0: no cap beyond the law."),
+    key("admission.settleLimit", whole(1, U32), Some("1000"), "Clients of one shard that may be settling at once."),
+    key("admission.handshakeLimit", whole(1, 1_000_000), Some("64"), "TLS handshakes at once in one edge process, in both modes."),
+    key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate."),
+
+    key("edge", Kind::Section, None, "The edge tier; standalone has one too."),
+    key("edge.workers", whole(0, 1024), Some("0"), "Threads; 0: one per core."),
+    key("edge.id", Kind::Text, None, "Unique in the cluster; the host name by default."),
+    key("edge.shards", Kind::List(&HOST_PORT), None, "Link addresses of the shards, in their order. The edge needs them."),
+    key("edge.linkTokenFile", Kind::File, None, "The link's shared secret. The edge needs it."),
+    key("edge.drain", Kind::Section, None, "How an edge that must go lets its clients go."),
+    key("edge.drain.delaySeconds", seconds(0.0, 3600.0), Some("5"), "Between readiness off and the first close."),
+    key("edge.drain.clientsPerSecond", whole(1, 1_000_000), Some("500"), "Pace of the closes."),
+
+    key("shard", Kind::Section, None, "A shard; standalone has one too."),
+    key("shard.workers", whole(0, 1024), Some("0"), "Threads; 0: one per core."),
+    key("shard.ordinal", whole(0, 1023), Some("0"), "Which shard this is, from 0; `--ordinal-from-hostname` takes it from the host name."),
+    key("shard.count", whole(1, 1024), Some("1"), "Shards there are. More than one needs `routing.isolatedShards`."),
+    key("shard.linkAddress", Kind::Address, None, "Where edges connect. The shard needs it."),
+    key("shard.linkTokenFile", Kind::File, None, "The link's shared secret. The shard needs it."),
+    key("shard.drain", Kind::Section, None, "How a shard that must go lets its clients go."),
+    key("shard.drain.delaySeconds", seconds(0.0, 3600.0), Some("0"), "Between readiness off and the first close."),
+    key("shard.drain.clientsPerSecond", whole(1, 1_000_000), Some("500"), "Pace of the closes."),
+
+    key("routing", Kind::Section, None, "Where topics live."),
+    key("routing.topicKeyLevel", whole(0, 65_535), None, "The topic level, from 0, that decides a topic's owner; by default the whole topic."),
+    key("routing.isolatedShards", Kind::Switch, Some("false"), "Several shards that pass each other nothing: clients hear only those of their own shard."),
+
+    key("limits", Kind::Section, None, "What one client may cost."),
+    key("limits.maxQueuedMessages", whole(1, U32), Some("1000"), "Messages waiting for one client."),
+    key("limits.maxQueuedBytes", whole(1024, U32), Some("1048576"), "Bytes waiting for one client."),
+    key("limits.maxInflight", whole(1, 65_535), Some("20"), "QoS 1 messages on their way to a client that names no limit."),
+    key("limits.maxSubscriptions", whole(1, U32), Some("10000"), "Subscriptions of one client."),
+    key("limits.maxRetainedMessages", whole(0, U32), Some("100000"), "Retained messages of one shard."),
+
+    key("admin", Kind::Section, None, "The port for probes, metrics and status."),
+    key("admin.address", Kind::Address, Some("127.0.0.1:9883"), "Plain HTTP: loopback or the pod network, never for clients."),
+
+    key("log", Kind::Section, None, "Logs, on standard error."),
+    key("log.level", Kind::Choice(LEVELS), Some("info"), "The least that is logged."),
+    key("log.format", Kind::Choice(FORMATS), Some("text"), "`json`: one object a line."),
+];
+
+/// The key at `path`, with `[]` for list members.
+pub(super) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// The names directly under `path` ("" for the top).
+pub(super) fn children(path: &str) -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter_map(move |key| {
+        let name = if path.is_empty() { key.path } else { key.path.strip_prefix(path)?.strip_prefix('.')? };
+        (!name.contains(['.', '['])).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_a_parent_before_it() {
+        for (at, key) in KEYS.iter().enumerate() {
+            let Some((parent, _)) = key.path.rsplit_once('.') else { continue };
+            let kind = if parent.ends_with("[]") { Kind::Sections } else { Kind::Section };
+            let parent = parent.trim_end_matches("[]");
+            assert!(KEYS[..at].iter().any(|key| key.path == parent && key.kind == kind), "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn children_are_direct() {
+        assert_eq!(children("edge.drain").collect::<Vec<_>>(), ["delaySeconds", "clientsPerSecond"]);
+        assert!(children("").any(|name| name == "listeners"));
+        assert!(children("listeners[]").any(|name| name == "tls"));
+        assert!(!children("listeners[]").any(|name| name == "certificateFile"));
+        assert_eq!(children("cluster").count(), 0);
+    }
+}

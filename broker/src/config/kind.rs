@@ -1,0 +1,60 @@
+//! What a key may hold, and how that is told.
+
+use std::fmt;
+
+/// The shape of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// Keys of its own.
+    Section,
+    /// A list of sections.
+    Sections,
+    /// A list of values of one kind.
+    List(&'static Kind),
+    Text,
+    /// A label: `[a-z0-9-]{1,15}`.
+    Name,
+    File,
+    /// IP address and port.
+    Address,
+    /// Host name or IP address, and port.
+    HostPort,
+    Cidr,
+    Integer { min: u64, max: u64 },
+    PowerOfTwo { max: u64 },
+    /// With a fraction if need be.
+    Seconds { min: f64, max: f64 },
+    Switch,
+    Choice(&'static [&'static str]),
+    ClientIdPattern,
+}
+
+impl Kind {
+    /// Whether a text from the environment or a flag is taken as it is, not read as YAML.
+    pub(super) fn is_textual(self) -> bool {
+        !matches!(self, Self::Section | Self::Sections | Self::List(_) | Self::Integer { .. } | Self::PowerOfTwo { .. } | Self::Seconds { .. } | Self::Switch)
+    }
+}
+
+/// What is allowed.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Section => f.write_str("a mapping"),
+            Self::Sections => f.write_str("a list of mappings"),
+            Self::List(of) => write!(f, "a list, each {of}"),
+            Self::Text => f.write_str("a text that is not empty"),
+            Self::Name => f.write_str("1 to 15 of a-z, 0-9 and -"),
+            Self::File => f.write_str("a path"),
+            Self::Address => f.write_str("an IP address and a port, such as 0.0.0.0:8883 or [::]:8883"),
+            Self::HostPort => f.write_str("a host and a port, such as shard-0.shards:7883"),
+            Self::Cidr => f.write_str("a network without host bits, such as 198.18.0.0/24 or 2001:db8::/56"),
+            Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Self::PowerOfTwo { max } => write!(f, "a power of two from 1 to {max}"),
+            Self::Seconds { min, max } => write!(f, "a number from {min} to {max}"),
+            Self::Switch => f.write_str("true or false"),
+            Self::Choice(names) => write!(f, "one of {}", names.join(", ")),
+            Self::ClientIdPattern => f.write_str(super::pattern::ALLOWED),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The listeners, and what they must not share.
+
+use std::num::NonZeroU32;
+
+use super::build::{ClientAuthKind, Protocol};
+use super::reader::Reader;
+use super::types::{ClientAuth, Listener, Tls};
+
+pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>> {
+    let sections = top.subs("listeners");
+    if needed && sections.is_empty() {
+        top.note("listeners", "is missing; at least one is needed");
+    }
+    let all: Vec<Option<Listener>> = sections.iter().map(listener).collect();
+    for (at, (section, listener)) in sections.iter().zip(&all).enumerate() {
+        let (Some(listener), Some(before)) = (listener, all.get(..at)) else { continue };
+        let before = || before.iter().flatten();
+        if before().any(|other| other.name == listener.name) {
+            section.note("name", format!("{} is the name of an earlier listener; names are unique", listener.name));
+        }
+        if listener.address.port() != 0 && before().any(|other| other.address == listener.address) {
+            section.note("address", format!("{} is the address of an earlier listener; addresses are unique", listener.address));
+        }
+    }
+    all.into_iter().collect()
+}
+
+fn listener(section: &Reader<'_>) -> Option<Listener> {
+    let name = section.one("name");
+    let address = section.one("address");
+    let protocol = section.one("protocol");
+    let tls = match (protocol, section.has("tls")) {
+        (Some(Protocol::Mqtts), false) => {
+            section.note("tls", "is missing; protocol mqtts needs certificateFile and privateKeyFile here");
+            None
+        }
+        (Some(Protocol::Mqtt), true) => {
+            section.note("tls", "is not allowed with protocol mqtt; allowed: no tls, or protocol mqtts");
+            None
+        }
+        (_, true) => Some(tls(&section.sub("tls"))),
+        (_, false) => None,
+    };
+    let max_connections: Option<NonZeroU32> = section.one("maxConnections");
+    let connect_timeout = section.one("connectTimeoutSeconds");
+    let max_packet_bytes = section.one("maxPacketBytes");
+    let max_keep_alive_seconds: Option<u16> = section.one("maxKeepAliveSeconds");
+    Some(Listener {
+        name: name?,
+        address: address?,
+        tls: match tls {
+            Some(tls) => Some(tls?),
+            None => None,
+        },
+        max_connections: max_connections?,
+        connect_timeout: connect_timeout?,
+        max_packet_bytes: max_packet_bytes?,
+        max_keep_alive_seconds: max_keep_alive_seconds.filter(|seconds| *seconds > 0),
+    })
+}
+
+fn tls(section: &Reader<'_>) -> Option<Tls> {
+    let certificate_file = section.one("certificateFile");
+    let private_key_file = section.one("privateKeyFile");
+    let client_auth = client_auth(section);
+    let min_version = section.one("minVersion");
+    Some(Tls {
+        certificate_file: certificate_file?,
+        private_key_file: private_key_file?,
+        client_auth: client_auth?,
+        min_version: min_version?,
+    })
+}
+
+fn client_auth(section: &Reader<'_>) -> Option<ClientAuth> {
+    let kind = section.one("clientAuth");
+    if kind == Some(ClientAuthKind::None) {
+        if section.has("clientCaFile") {
+            section.note("clientCaFile", "is not allowed with clientAuth None; allowed: clientAuth Optional or Required");
+        }
+        return Some(ClientAuth::None);
+    }
+    let ca_file = section.one("clientCaFile");
+    match kind? {
+        ClientAuthKind::None => Some(ClientAuth::None),
+        ClientAuthKind::Optional => Some(ClientAuth::Optional { ca_file: ca_file? }),
+        ClientAuthKind::Required => Some(ClientAuth::Required { ca_file: ca_file? }),
+    }
+}

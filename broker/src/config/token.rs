@@ -1,0 +1,86 @@
+//! The shared secret of links.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// What edges show in HELLO. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LinkToken(Vec<u8>);
+
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error("failed to read the link token {path}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("failed to take the link token {path}: it has {bytes} bytes without white space at its ends; allowed: {MIN_BYTES} to {MAX_BYTES}")]
+    Length { path: PathBuf, bytes: usize },
+}
+
+/// Shorter ones can be guessed.
+const MIN_BYTES: usize = 16;
+
+/// Fits a HELLO frame with ease.
+const MAX_BYTES: usize = 1024;
+
+/// White space (a line's end) that may surround it.
+const MAX_FILE_BYTES: u64 = 2 * MAX_BYTES as u64;
+
+impl LinkToken {
+    /// White space at both ends is not part of it.
+    pub fn read(path: &Path) -> Result<Self, TokenError> {
+        let unread = |source| TokenError::Read { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        std::fs::File::open(path).map_err(unread)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(unread)?;
+        let token = bytes.trim_ascii();
+        if (MIN_BYTES..=MAX_BYTES).contains(&token.len()) {
+            Ok(Self(token.to_vec()))
+        } else {
+            Err(TokenError::Length { path: path.to_owned(), bytes: token.len() })
+        }
+    }
+
+    /// What is sent.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// In the same time, however much of it is right.
+    pub fn matches(&self, shown: &[u8]) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.0, shown).is_ok()
+    }
+}
+
+impl fmt::Debug for LinkToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkToken(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_its_file_without_white_space() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("token");
+        std::fs::write(&path, " 0123456789abcdef\n").expect("write");
+        let token = LinkToken::read(&path).expect("token");
+        assert!(token.matches(b"0123456789abcdef"));
+        assert!(!token.matches(b"0123456789abcdeF"));
+        assert!(!token.matches(b"0123456789abcdef0"));
+        assert!(!token.matches(b""));
+        assert_eq!(format!("{token:?}"), "LinkToken(..)");
+    }
+
+    #[test]
+    fn short_long_and_missing_ones_are_refused() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("token");
+        assert!(matches!(LinkToken::read(&path), Err(TokenError::Read { .. })));
+        for length in [0, 15, 1025, 5000] {
+            std::fs::write(&path, "x".repeat(length)).expect("write");
+            assert!(matches!(LinkToken::read(&path), Err(TokenError::Length { .. })), "{length}");
+        }
+    }
+}
