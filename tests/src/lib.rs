@@ -11,6 +11,7 @@
 
 pub mod admin;
 pub mod certs;
+pub mod charts;
 pub mod clients;
 pub mod cluster;
 pub mod mqtt;

@@ -1,0 +1,261 @@
+//! The charts: their copies are fresh, they render what is committed, they refuse bad values.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use herdgate_crds::MqttCluster;
+use herdgate_tests::charts::{
+    Helm, chart, check_generated, cluster_values_schema, golden_text, lost, read_yaml, root,
+};
+use serde_json::Value;
+
+const CHARTS: [&str; 3] = ["herdgate-crds", "herdgate", "herdgate-cluster"];
+
+#[test]
+fn the_crds_chart_has_the_generated_definitions() {
+    let generated = root().join("crds/generated");
+    let names = |folder: &std::path::Path| -> BTreeSet<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".yaml"))
+            .collect()
+    };
+    for name in names(&generated) {
+        let wanted = fs::read_to_string(generated.join(&name)).unwrap();
+        check_generated(&chart("herdgate-crds").join("files").join(&name), &wanted);
+    }
+    assert_eq!(
+        names(&chart("herdgate-crds").join("files")),
+        names(&generated)
+    );
+}
+
+#[test]
+fn the_cluster_charts_schema_is_that_of_the_definition() {
+    let definition = read_yaml(&root().join("crds/generated/mqttclusters.yaml"));
+    let schema = serde_json::to_string_pretty(&cluster_values_schema(&definition)).unwrap() + "\n";
+    check_generated(
+        &chart("herdgate-cluster").join("values.schema.json"),
+        &schema,
+    );
+}
+
+#[test]
+fn charts_have_the_version_of_the_workspace() {
+    for name in CHARTS {
+        let file = read_yaml(&chart(name).join("Chart.yaml"));
+        assert_eq!(file["version"], env!("CARGO_PKG_VERSION"), "{name}");
+        assert_eq!(file["appVersion"], env!("CARGO_PKG_VERSION"), "{name}");
+    }
+}
+
+#[test]
+fn charts_pass_lint() {
+    let Some(helm) = Helm::find() else { return };
+    for name in CHARTS {
+        let path = chart(name).display().to_string();
+        helm.run(&["lint", "--strict", &path])
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}
+
+#[test]
+fn charts_render_what_is_committed() {
+    let Some(helm) = Helm::find() else { return };
+    for name in ["herdgate", "herdgate-cluster"] {
+        for case in cases(name) {
+            let golden = chart(name).join("ci/golden").join(format!("{case}.yaml"));
+            check_generated(&golden, &golden_text(helm.case(name, &case)));
+        }
+    }
+}
+
+#[test]
+fn the_rendered_definitions_are_the_generated_ones_and_kept() {
+    let Some(helm) = Helm::find() else { return };
+    let rendered = helm.render("herdgate-crds", &[]);
+    assert_eq!(
+        rendered.len(),
+        fs::read_dir(root().join("crds/generated")).unwrap().count()
+    );
+    for definition in rendered {
+        assert_eq!(
+            definition["metadata"]["annotations"]["helm.sh/resource-policy"],
+            "keep"
+        );
+        let plural = definition["spec"]["names"]["plural"].as_str().unwrap();
+        let generated = read_yaml(&root().join(format!("crds/generated/{plural}.yaml")));
+        assert_eq!(definition["spec"], generated["spec"], "{plural}");
+    }
+}
+
+#[test]
+fn rendered_clusters_are_understood_to_the_last_field() {
+    let Some(helm) = Helm::find() else { return };
+    for case in cases("herdgate-cluster") {
+        let values = chart("herdgate-cluster")
+            .join("ci")
+            .join(format!("{case}-values.yaml"))
+            .display()
+            .to_string();
+        let rendered = documents(
+            &helm
+                .template("herdgate-cluster", &["--values", &values])
+                .unwrap(),
+        );
+        let given = rendered
+            .into_iter()
+            .find(|document| document["kind"] == "MqttCluster")
+            .unwrap();
+        let cluster: MqttCluster = serde_json::from_value(given.clone()).unwrap();
+        let kept = serde_json::to_value(&cluster).unwrap();
+        assert_eq!(lost(&given, &kept, ""), Vec::<String>::new(), "{case}");
+    }
+}
+
+#[test]
+fn rules_name_no_wildcard_and_leases_stay_at_home() {
+    let Some(helm) = Helm::find() else { return };
+    let rendered = helm.render("herdgate", &[]);
+    let roles = rendered
+        .iter()
+        .filter(|document| matches!(document["kind"].as_str(), Some("Role" | "ClusterRole")));
+    let mut rules = 0;
+    for role in roles {
+        for rule in role["rules"].as_array().unwrap() {
+            rules += 1;
+            assert!(!rule.to_string().contains('*'), "wildcard in {rule}");
+            if rule["resources"].to_string().contains("leases") {
+                assert_eq!(role["kind"], "Role", "{rule}");
+                assert_eq!(role["metadata"]["namespace"], "fleet");
+            }
+        }
+    }
+    assert!(rules > 5, "only {rules} rules were found");
+}
+
+#[test]
+fn every_rule_has_its_reason() {
+    for name in ["_rules.tpl", "rbac.yaml", "aggregate.yaml"] {
+        let template = fs::read_to_string(chart("herdgate").join("templates").join(name)).unwrap();
+        let lines: Vec<&str> = template.lines().collect();
+        let starts = lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.trim_start().starts_with("- apiGroups:"));
+        for (number, line) in starts {
+            assert!(
+                lines[number - 1].trim_start().starts_with("# "),
+                "{name}:{} has no reason: {line}",
+                number + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn pods_are_restricted() {
+    let Some(helm) = Helm::find() else { return };
+    for (chart_name, kind, pod) in [
+        ("herdgate", "Deployment", "/spec/template/spec"),
+        ("herdgate-cluster", "Pod", "/spec"),
+    ] {
+        let rendered = helm.render(chart_name, &[]);
+        let object = rendered
+            .iter()
+            .find(|document| document["kind"] == kind)
+            .unwrap();
+        let pod = object.pointer(pod).unwrap();
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(
+            pod["securityContext"]["seccompProfile"]["type"],
+            "RuntimeDefault"
+        );
+        for container in pod["containers"].as_array().unwrap() {
+            let security = &container["securityContext"];
+            assert_eq!(security["allowPrivilegeEscalation"], false);
+            assert_eq!(security["readOnlyRootFilesystem"], true);
+            assert_eq!(security["capabilities"]["drop"][0], "ALL");
+        }
+    }
+}
+
+#[test]
+fn a_budget_needs_two_replicas() {
+    let Some(helm) = Helm::find() else { return };
+    let budgets = |replicas: &str| {
+        let set = format!("replicas={replicas}");
+        let rendered = helm.render("herdgate", &["--set", &set]);
+        rendered
+            .into_iter()
+            .filter(|document| document["kind"] == "PodDisruptionBudget")
+            .count()
+    };
+    assert_eq!((budgets("1"), budgets("2")), (0, 1));
+}
+
+#[test]
+fn bad_values_are_refused_by_name() {
+    let Some(helm) = Helm::find() else { return };
+    let cases: &[(&str, &str, &str)] = &[
+        ("herdgate-crds", "keeep=true", "keeep"),
+        ("herdgate", "image.tga=1", "tga"),
+        ("herdgate", "replicas=0", "replicas"),
+        ("herdgate", "image.digest=latest", "digest"),
+        ("herdgate", "logFormat=xml", "logFormat"),
+        ("herdgate-cluster", "spec.edges.replicas=2", "edges"),
+        ("herdgate-cluster", "spec.edge.replicas=0", "replicas"),
+        ("herdgate-cluster", "spec.admission.mode=Shut", "mode"),
+        ("herdgate-cluster", "spec.listeners[0].port=70000", "port"),
+        ("herdgate-cluster", "test.serverNam=x", "serverNam"),
+        (
+            "herdgate-cluster",
+            "test.listener=nope",
+            "no MQTTS listener \"nope\"",
+        ),
+        (
+            "herdgate-cluster",
+            "nameOverride=7up",
+            "cannot name a MqttCluster",
+        ),
+    ];
+    for (chart_name, set, named) in cases {
+        let error = helm.template(chart_name, &["--set", set]).expect_err(set);
+        assert!(
+            error.contains(named),
+            "{chart_name} --set {set} names {named}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_digest_pins_the_image() {
+    let Some(helm) = Helm::find() else { return };
+    let digest = format!("sha256:{}", "5e".repeat(32));
+    let rendered = documents(
+        &helm
+            .template("herdgate", &["--set", &format!("image.digest={digest}")])
+            .unwrap(),
+    );
+    let deployment = rendered
+        .iter()
+        .find(|document| document["kind"] == "Deployment")
+        .unwrap();
+    let image: &Value = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+    assert!(
+        image.as_str().unwrap().ends_with(&format!("@{digest}")),
+        "{image}"
+    );
+}
+
+/// The names of `ci/*-values.yaml`.
+fn cases(name: &str) -> Vec<String> {
+    let files = fs::read_dir(chart(name).join("ci")).unwrap().flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let cases: Vec<String> = names
+        .filter_map(|name| name.strip_suffix("-values.yaml").map(str::to_owned))
+        .collect();
+    assert!(!cases.is_empty(), "{name} has no ci/*-values.yaml");
+    cases
+}
