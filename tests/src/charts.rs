@@ -146,7 +146,7 @@ pub fn cluster_values_schema(definition: &Value) -> Value {
     let string_map = json!({"type": "object", "additionalProperties": {"type": "string"}});
     let reference = object(json!({"name": text}));
     let keyed_reference = object(json!({"name": text, "key": {"type": "string", "minLength": 1}}));
-    let test = object(json!({
+    let helm_test = object(json!({
         "enabled": {"type": "boolean"},
         "listener": text,
         "serverName": text,
@@ -169,7 +169,7 @@ pub fn cluster_values_schema(definition: &Value) -> Value {
             "commonLabels": string_map,
             "annotations": string_map,
             "spec": strict(spec.expect("the definition has a spec")),
-            "test": test,
+            "test": helm_test,
             "global": {"type": "object", "description": "Given by a parent chart; not read."},
         },
     })

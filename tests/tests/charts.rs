@@ -1,7 +1,10 @@
 //! The charts: their copies are fresh, they render what is committed, they refuse bad values.
+// Helpers of tests may stop at the first surprise as well.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use herdgate_crds::MqttCluster;
 use herdgate_tests::charts::{
@@ -14,11 +17,15 @@ const CHARTS: [&str; 3] = ["herdgate-crds", "herdgate", "herdgate-cluster"];
 #[test]
 fn the_crds_chart_has_the_generated_definitions() {
     let generated = root().join("crds/generated");
-    let names = |folder: &std::path::Path| -> BTreeSet<String> {
+    let names = |folder: &Path| -> BTreeSet<String> {
         let entries = fs::read_dir(folder).unwrap().flatten();
         entries
             .map(|entry| entry.file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".yaml"))
+            .filter(|name| {
+                Path::new(name)
+                    .extension()
+                    .is_some_and(|kind| kind == "yaml")
+            })
             .collect()
     };
     for name in names(&generated) {
@@ -99,11 +106,7 @@ fn rendered_clusters_are_understood_to_the_last_field() {
             .join(format!("{case}-values.yaml"))
             .display()
             .to_string();
-        let rendered = documents(
-            &helm
-                .template("herdgate-cluster", &["--values", &values])
-                .unwrap(),
-        );
+        let rendered = helm.render("herdgate-cluster", &["--values", &values]);
         let given = rendered
             .into_iter()
             .find(|document| document["kind"] == "MqttCluster")
@@ -121,10 +124,10 @@ fn rules_name_no_wildcard_and_leases_stay_at_home() {
     let roles = rendered
         .iter()
         .filter(|document| matches!(document["kind"].as_str(), Some("Role" | "ClusterRole")));
-    let mut rules = 0;
+    let mut seen = 0;
     for role in roles {
         for rule in role["rules"].as_array().unwrap() {
-            rules += 1;
+            seen += 1;
             assert!(!rule.to_string().contains('*'), "wildcard in {rule}");
             if rule["resources"].to_string().contains("leases") {
                 assert_eq!(role["kind"], "Role", "{rule}");
@@ -132,7 +135,7 @@ fn rules_name_no_wildcard_and_leases_stay_at_home() {
             }
         }
     }
-    assert!(rules > 5, "only {rules} rules were found");
+    assert!(seen > 5, "only {seen} rules were found");
 }
 
 #[test]
@@ -233,11 +236,7 @@ fn bad_values_are_refused_by_name() {
 fn a_digest_pins_the_image() {
     let Some(helm) = Helm::find() else { return };
     let digest = format!("sha256:{}", "5e".repeat(32));
-    let rendered = documents(
-        &helm
-            .template("herdgate", &["--set", &format!("image.digest={digest}")])
-            .unwrap(),
-    );
+    let rendered = helm.render("herdgate", &["--set", &format!("image.digest={digest}")]);
     let deployment = rendered
         .iter()
         .find(|document| document["kind"] == "Deployment")
