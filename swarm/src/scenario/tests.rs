@@ -1,0 +1,114 @@
+use serde_json::Value;
+
+use super::*;
+
+const FOUNDING: &str = include_str!("../../scenarios/founding.yaml");
+const LAB: &str = include_str!("../../scenarios/lab-ranges.yaml");
+
+fn parse(text: &str, assignments: &[&str]) -> Result<Scenario, ScenarioError> {
+    let value: Value = serde_saphyr::from_str(text).unwrap();
+    let assignments: Vec<_> = assignments
+        .iter()
+        .map(|&assignment| assignment.to_owned())
+        .collect();
+    parse::scenario(value, &assignments)
+}
+
+fn problems(text: &str, assignments: &[&str]) -> Vec<String> {
+    match parse(text, assignments) {
+        Err(ScenarioError::Invalid { problems }) => problems,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn the_scenarios_of_the_project_are_valid() {
+    let founding = parse(FOUNDING, &[]).unwrap();
+    assert_eq!(founding.gateways(), 7_000);
+    assert_eq!(
+        founding.habits,
+        Habits {
+            certificates: 3,
+            ..Habits::default()
+        }
+    );
+    assert_eq!(parse(LAB, &[]).unwrap().ranges.len(), 3);
+}
+
+#[test]
+fn every_problem_is_named_with_its_path() {
+    let text = "
+target: {address: nowhere, protocol: mqtts, serverName: a.test}
+ranges:
+  - {name: north, gateways: 0, sources: [127.1.0.0/99]}
+  - {name: north, gateways: 5, colour: red}
+identity: {clientId: 'gw', password: x}
+timing: {retrySeconds: -1}
+gatways: 7
+";
+    let problems = problems(text, &[]);
+    for path in [
+        "target.address: nowhere is not host:port",
+        "target.caFile: is missing",
+        "ranges[0].gateways: 0 is not a whole number from 1",
+        "ranges[0].sources[0]: \"127.1.0.0/99\" is not a network",
+        "ranges[1].colour: is unknown",
+        "ranges[1].name: north is the name of another range",
+        "identity.password: needs identity.userName",
+        "timing.retrySeconds: -1 is not a number of seconds",
+        "gatways: is unknown",
+    ] {
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(path)),
+            "{path} in {problems:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_only_the_whole_shows() {
+    let found = problems(
+        FOUNDING,
+        &[
+            "identity.clientId=gw",
+            "topics.pattern=x",
+            "target={address: 'a:1', protocol: mqtt}",
+        ],
+    );
+    for path in [
+        "identity.clientId",
+        "topics.pattern",
+        "identity.certificates",
+    ] {
+        assert!(
+            found.iter().any(|problem| problem.starts_with(path)),
+            "{path} in {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn assignments_reach_into_lists_and_absent_mappings() {
+    let scenario = parse(
+        FOUNDING,
+        &[
+            "ranges[0].gateways=12",
+            "ranges.1.name=elsewhere",
+            "bringUp.concurrent=3",
+        ],
+    )
+    .unwrap();
+    assert_eq!(scenario.ranges[0].gateways, 12);
+    assert_eq!(scenario.ranges[1].name, "elsewhere");
+    assert_eq!(scenario.bring_up.concurrent, 3);
+}
+
+#[test]
+fn a_wrong_assignment_is_named() {
+    for wrong in ["ranges[9].name=x", "name", "name.first=x"] {
+        assert!(
+            matches!(parse(FOUNDING, &[wrong]), Err(ScenarioError::Set { .. })),
+            "{wrong}"
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! How a run goes, while it goes: bars on a terminal, lines elsewhere.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::fleet::Snapshot;
+
+/// Drawing more often costs the fleet's core more than it shows.
+const DRAWS_PER_SECOND: u8 = 5;
+/// Between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(2);
+
+/// Draws snapshots.
+pub(crate) struct View {
+    title: &'static str,
+    kind: Kind,
+}
+
+enum Kind {
+    Bars(Bars),
+    Lines { last: Option<Instant> },
+}
+
+struct Bars {
+    screen: MultiProgress,
+    ranges: Vec<ProgressBar>,
+    all: ProgressBar,
+    notes: [ProgressBar; 2],
+}
+
+impl View {
+    pub(crate) fn new(title: &'static str) -> Self {
+        let kind = if std::io::stdout().is_terminal() {
+            Kind::Bars(Bars::new())
+        } else {
+            Kind::Lines { last: None }
+        };
+        Self { title, kind }
+    }
+
+    /// `server` is what the server says of itself, if it is asked.
+    pub(crate) fn show(&mut self, snapshot: &Snapshot<'_>, server: Option<&str>) {
+        let title = self.title;
+        match &mut self.kind {
+            Kind::Bars(bars) => bars.draw(title, snapshot, server),
+            Kind::Lines { last } => {
+                if last.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
+                    *last = Some(Instant::now());
+                    say(&line(title, snapshot, server));
+                }
+            }
+        }
+    }
+
+    /// Leaves the last state on the screen.
+    pub(crate) fn finish(self, snapshot_line: Option<&str>) {
+        if let Kind::Bars(bars) = self.kind {
+            for bar in bars.ranges.iter().chain([&bars.all]).chain(&bars.notes) {
+                bar.abandon();
+            }
+            drop(bars.screen);
+        }
+        if let Some(line) = snapshot_line {
+            say(line);
+        }
+    }
+}
+
+impl Bars {
+    fn new() -> Self {
+        let screen =
+            MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(DRAWS_PER_SECOND));
+        let all = screen.add(ProgressBar::new(0).with_style(bar_style()));
+        let notes = [(); 2].map(|()| screen.add(ProgressBar::new(0).with_style(note_style())));
+        Self {
+            screen,
+            ranges: Vec::new(),
+            all,
+            notes,
+        }
+    }
+
+    fn draw(&mut self, title: &'static str, snapshot: &Snapshot<'_>, server: Option<&str>) {
+        if self.ranges.is_empty() {
+            for range in &snapshot.scenario.ranges {
+                let bar = ProgressBar::new(range.gateways.into())
+                    .with_style(bar_style())
+                    .with_prefix(range.name.clone());
+                self.ranges.push(self.screen.insert_before(&self.all, bar));
+            }
+            self.all.set_length(snapshot.gateways.into());
+            self.all.set_prefix(title);
+        }
+        for (bar, settled) in self.ranges.iter().zip(&snapshot.settled_by_range) {
+            bar.set_position((*settled).into());
+        }
+        self.all.set_position(snapshot.settled.into());
+        self.all
+            .set_message(format!("{:.1} s", snapshot.elapsed.as_secs_f64()));
+        self.notes[0].set_message(fleet_line(snapshot));
+        self.notes[1].set_message(server.unwrap_or_default().to_owned());
+    }
+}
+
+fn bar_style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{prefix:>12} [{bar:40}] {pos}/{len} {msg}");
+    style
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ")
+}
+
+fn note_style() -> ProgressStyle {
+    ProgressStyle::with_template("             {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn line(title: &str, snapshot: &Snapshot<'_>, server: Option<&str>) -> String {
+    let mut line = format!(
+        "{title} {:5.1} s  {}/{}  {}",
+        snapshot.elapsed.as_secs_f64(),
+        snapshot.settled,
+        snapshot.gateways,
+        fleet_line(snapshot)
+    );
+    if let Some(server) = server {
+        // writing to a String cannot fail
+        _ = write!(line, "  | {server}");
+    }
+    line
+}
+
+fn fleet_line(snapshot: &Snapshot<'_>) -> String {
+    let counts = &snapshot.counts;
+    format!(
+        "attempts {}, resets {}, handshakes {}, timeouts {}, drops {}",
+        counts.attempts,
+        counts.reset_before_tls + counts.refused,
+        counts.handshakes,
+        counts.timeouts.sum(),
+        counts.drops
+    )
+}
+
+/// A line to stdout; a closed pipe is no reason to stop a measurement.
+pub(crate) fn say(line: &str) {
+    _ = writeln!(std::io::stdout(), "{line}");
+}
