@@ -120,3 +120,77 @@ fn overlaps(sorted: &[Interval]) -> Vec<Overlap> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nets(texts: &[&str]) -> Vec<IpNet> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    fn map(owners: &[&[&str]]) -> Result<AddressMap, Vec<Overlap>> {
+        let owners: Vec<_> = owners.iter().map(|owner| nets(owner)).collect();
+        AddressMap::new(owners.iter().map(Vec::as_slice))
+    }
+
+    #[test]
+    fn finds_the_owner_at_both_ends_and_nobody_beside_them() {
+        let map = map(&[
+            &["10.0.1.0/24", "2001:db8::/32"],
+            &["10.0.2.0/24", "10.0.2.128/25"],
+        ])
+        .unwrap();
+        for (address, owner) in [
+            ("10.0.0.255", None),
+            ("10.0.1.0", Some(0)),
+            ("10.0.1.255", Some(0)),
+            ("10.0.2.0", Some(1)),
+            ("10.0.2.255", Some(1)),
+            ("10.0.3.0", None),
+            ("::ffff:10.0.2.1", Some(1)),
+            ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", None),
+            ("2001:db8::", Some(0)),
+            ("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", Some(0)),
+            ("2001:db9::", None),
+        ] {
+            assert_eq!(map.owner(address.parse().unwrap()), owner, "{address}");
+        }
+    }
+
+    #[test]
+    fn families_are_worlds_apart() {
+        let v6_only = map(&[&["::/0"]]).unwrap();
+        assert_eq!(v6_only.owner("10.0.0.1".parse().unwrap()), None);
+        assert_eq!(v6_only.owner("::a00:1".parse().unwrap()), Some(0));
+        let mapped = map(&[&["::ffff:10.0.0.0/104"]]).unwrap();
+        assert_eq!(mapped.owner("10.200.0.1".parse().unwrap()), Some(0));
+        assert_eq!(mapped.owner("11.0.0.1".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn host_bits_are_dropped() {
+        let map = map(&[&["10.0.1.77/24"]]).unwrap();
+        assert_eq!(map.owner("10.0.1.1".parse().unwrap()), Some(0));
+    }
+
+    #[test]
+    fn two_owners_may_not_overlap_even_across_a_third() {
+        let overlap = |earlier, later| Overlap { earlier, later };
+        assert_eq!(
+            map(&[&["10.0.0.0/8"], &["10.1.0.0/16"]]).unwrap_err(),
+            [overlap(0, 1)]
+        );
+        assert_eq!(
+            map(&[&["10.1.0.0/16"], &["10.0.0.0/8"]]).unwrap_err(),
+            [overlap(0, 1)]
+        );
+        let both = map(&[
+            &["10.0.0.0/8"],
+            &["10.1.0.0/16"],
+            &["10.2.0.0/16", "10.3.0.0/16"],
+        ]);
+        assert_eq!(both.unwrap_err(), [overlap(0, 1), overlap(0, 2)]);
+        assert!(map(&[&["0.0.0.0/0"], &["::/0"]]).is_ok());
+    }
+}

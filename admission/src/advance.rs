@@ -47,3 +47,103 @@ impl Advance {
         next
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EMPTY: Door = Door {
+        waiting: 0,
+        free: 64,
+        limit: 64,
+    };
+    const CROWDED: Door = Door {
+        waiting: 96,
+        free: 64,
+        limit: 64,
+    };
+
+    #[test]
+    fn short_is_under_the_free_places_and_half_the_limit() {
+        for (waiting, free, limit, short) in [
+            (95, 64, 64, true),
+            (96, 64, 64, false),
+            (31, 0, 64, true),
+            (32, 0, 64, false),
+            (0, 0, 0, false),
+        ] {
+            assert_eq!(
+                Door {
+                    waiting,
+                    free,
+                    limit
+                }
+                .is_short(),
+                short,
+                "{waiting} {free} {limit}"
+            );
+        }
+    }
+
+    #[test]
+    fn steps_double_while_the_door_is_empty_and_end_at_the_last_slice() {
+        let mut advance = Advance::new();
+        let mut level = 0;
+        let levels: Vec<_> = (0..11)
+            .map(|_| {
+                level = advance.next(level, 256, EMPTY);
+                level
+            })
+            .collect();
+        assert_eq!(levels, [1, 3, 7, 15, 31, 63, 127, 191, 255, 256, 256]);
+    }
+
+    #[test]
+    fn steps_halve_while_enough_stand_there() {
+        let mut advance = Advance::new();
+        let level = (0..4).fold(0, |level, _| advance.next(level, 256, EMPTY));
+        assert_eq!(level, 15);
+        assert_eq!(advance.next(level, 256, CROWDED), 15);
+        assert_eq!(advance.next(level, 256, CROWDED), 15);
+        assert_eq!(advance.next(level, 256, EMPTY), 19, "16, halved twice");
+        (0..9).for_each(|_| assert_eq!(advance.next(19, 256, CROWDED), 19));
+        assert_eq!(advance.next(19, 256, EMPTY), 20, "never under one");
+    }
+
+    #[test]
+    fn few_slices_open_one_by_one() {
+        for slices in [1, 2, 4] {
+            let mut advance = Advance::new();
+            assert_eq!(advance.next(0, slices, EMPTY), 1);
+            assert_eq!(advance.next(1, slices, EMPTY), 2.min(slices));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_lowers_never_leaps(doors in prop::collection::vec((0_u64..200, 0_u64..64, 0_u64..64), 0..200), bits in 0_u32..=16) {
+            let slices = 1 << bits;
+            let (mut advance, mut level) = (Advance::new(), 0);
+            for (waiting, free, limit) in doors {
+                let next = advance.next(level, slices, Door { waiting, free, limit });
+                prop_assert!(next >= level && next <= slices);
+                prop_assert!(next - level <= (slices / 4).max(1));
+                level = next;
+            }
+        }
+
+        #[test]
+        fn nothing_waits_for_a_client_that_does_not_come(bits in 0_u32..=16) {
+            let slices: u32 = 1 << bits;
+            let (mut advance, mut level) = (Advance::new(), 0);
+            let mut periods = 0;
+            while level < slices {
+                level = advance.next(level, slices, EMPTY);
+                periods += 1;
+            }
+            prop_assert!(periods <= bits + 4);
+        }
+    }
+}

@@ -24,3 +24,20 @@ impl AllowList {
         self.addresses.owner(address).is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contains_what_it_lists() {
+        let list = AllowList::new(&[
+            "127.0.0.0/8".parse().unwrap(),
+            "127.1.0.0/16".parse().unwrap(),
+        ]);
+        assert!(list.contains("127.1.2.3".parse().unwrap()));
+        assert!(list.contains("::ffff:127.9.9.9".parse().unwrap()));
+        assert!(!list.contains("128.0.0.1".parse().unwrap()));
+        assert!(!AllowList::default().contains("127.0.0.1".parse().unwrap()));
+    }
+}

@@ -49,4 +49,6 @@ mod heard;
 mod stable;
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod herd;

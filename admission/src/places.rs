@@ -76,3 +76,54 @@ impl Drop for Place {
         self.shared.used.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lets_in_no_more_than_the_limit_and_takes_places_back() {
+        let places = Places::default();
+        assert!(places.try_take().is_none());
+        places.set_limit(2);
+        let first = places.try_take().unwrap();
+        let _second = places.clone().try_take().unwrap();
+        assert!(places.try_take().is_none());
+        assert_eq!((places.used(), places.free()), (2, 0));
+        drop(first);
+        assert_eq!((places.used(), places.free()), (1, 1));
+        assert!(places.try_take().is_some());
+    }
+
+    #[test]
+    fn those_who_pass_anyway_count() {
+        let places = Places::default();
+        places.set_limit(1);
+        let _probe = places.take_anyway();
+        let _other = places.take_anyway();
+        assert_eq!((places.used(), places.free()), (2, 0));
+        assert!(places.try_take().is_none());
+    }
+
+    #[test]
+    fn a_lower_limit_throws_nobody_out() {
+        let places = Places::default();
+        places.set_limit(3);
+        let taken: Vec<_> = (0..3).filter_map(|_| places.try_take()).collect();
+        places.set_limit(1);
+        assert_eq!((places.used(), places.free()), (3, 0));
+        drop(taken);
+        assert_eq!(places.free(), 1);
+    }
+
+    #[test]
+    fn the_peak_is_of_the_time_since_it_was_asked() {
+        let places = Places::default();
+        places.set_limit(9);
+        let taken: Vec<_> = (0..5).filter_map(|_| places.try_take()).collect();
+        drop(taken);
+        let _kept = places.try_take();
+        assert_eq!(places.take_peak(), 5);
+        assert_eq!(places.take_peak(), 1);
+    }
+}

@@ -12,6 +12,13 @@ pub struct ReopeningNumber(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EdgeId(pub String);
 
+/// One start of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ShardBoot {
+    pub shard: u32,
+    pub boot_epoch: u64,
+}
+
 /// One edge's view; echoed by shards to all edges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EdgeReport {
@@ -27,6 +34,10 @@ pub struct EdgeReport {
     pub held: u32,
     /// Milliseconds since the shard heard it; 0 when an edge sends it.
     pub age_ms: u32,
+    /// Shards whose reopening the edge has joined since they started. To any other shard, the edge's number may be from
+    /// before that shard's start. Not echoed.
+    #[serde(default)]
+    pub joined: Vec<ShardBoot>,
 }
 
 /// How a shard feels about its last window.

@@ -83,3 +83,96 @@ impl SubscribeGaps {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn gaps_of(millis: u64) -> SubscribeGaps {
+        let mut gaps = SubscribeGaps::default();
+        (0..ENOUGH_GAPS).for_each(|_| gaps.record(at(millis)));
+        gaps
+    }
+
+    #[test]
+    fn the_quiet_time_is_four_usual_gaps_within_bounds() {
+        assert_eq!(
+            SubscribeGaps::default().quiet(),
+            QUIET_MOST,
+            "nothing known"
+        );
+        for (gap, least, most) in [
+            (1, 250, 250),
+            (30, 250, 250),
+            (100, 400, 425),
+            (499, 1_996, 2_000),
+            (9_000, 2_000, 2_000),
+        ] {
+            let quiet = gaps_of(gap).quiet();
+            assert!(
+                quiet >= at(least) && quiet <= at(most),
+                "{gap} ms: {quiet:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn too_few_gaps_do_not_make_a_usual_one() {
+        let mut gaps = SubscribeGaps::default();
+        (1..ENOUGH_GAPS).for_each(|_| gaps.record(at(1)));
+        assert_eq!(gaps.quiet(), QUIET_MOST);
+        gaps.record(at(1));
+        assert_eq!(gaps.quiet(), QUIET_LEAST);
+    }
+
+    #[test]
+    fn gaps_follow_the_fleet() {
+        let mut gaps = SubscribeGaps::default();
+        (0..50_000).for_each(|_| gaps.record(at(1)));
+        (0..10_000).for_each(|_| gaps.record(at(200)));
+        assert!(gaps.quiet() >= at(800));
+    }
+
+    #[test]
+    fn settled_once_quiet_and_delivered() {
+        let mut gaps = SubscribeGaps::default();
+        let mut settling = Settling::begin(at(1_000));
+        let quiet = at(250);
+        assert!(!settling.is_settled(true, quiet, at(1_249)));
+        settling.subscribe(&mut gaps, at(1_200));
+        assert!(!settling.is_settled(true, quiet, at(1_449)));
+        assert!(
+            !settling.is_settled(false, quiet, at(1_450)),
+            "messages are still queued"
+        );
+        assert!(settling.is_settled(true, quiet, at(1_450)));
+    }
+
+    #[test]
+    fn settled_after_twenty_seconds_whatever_it_does() {
+        let mut gaps = SubscribeGaps::default();
+        let mut settling = Settling::begin(at(0));
+        (1..200).for_each(|n| settling.subscribe(&mut gaps, at(n * 100)));
+        assert!(!settling.is_settled(false, at(250), at(19_999)));
+        assert!(settling.is_settled(false, at(250), at(20_000)));
+    }
+
+    #[test]
+    fn looks_again_when_it_could_be_settled() {
+        let mut settling = Settling::begin(at(0));
+        let quiet = at(400);
+        assert_eq!(settling.next_look(quiet, at(0)), at(400));
+        settling.subscribe(&mut SubscribeGaps::default(), at(300));
+        assert_eq!(settling.next_look(quiet, at(400)), at(700));
+        assert_eq!(
+            settling.next_look(quiet, at(700)),
+            at(950),
+            "messages are still queued"
+        );
+        assert_eq!(settling.next_look(quiet, at(19_900)), at(20_000));
+    }
+}

@@ -1,9 +1,9 @@
 //! One shard process's part in admission: it numbers reopenings, remembers the level, and lets edges hear each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
+use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Verdict};
 
 /// Edges that come back to a shard that restarted do so within this, whatever their link's back-off; a number that one
 /// of them brings along is from before the restart.
@@ -36,8 +36,6 @@ pub struct ShardAdmission {
     level: u32,
     first_heard: Option<Duration>,
     edges: BTreeMap<EdgeId, (Duration, EdgeReport)>,
-    /// Every edge heard since the start, to know a first report.
-    known: BTreeSet<EdgeId>,
 }
 
 impl ShardAdmission {
@@ -50,7 +48,6 @@ impl ShardAdmission {
             level: 0,
             first_heard: None,
             edges: BTreeMap::new(),
-            known: BTreeSet::new(),
         }
     }
 
@@ -58,9 +55,8 @@ impl ShardAdmission {
     pub fn hear(&mut self, report: EdgeReport, now: Duration) -> bool {
         let before = (self.reopening, self.level);
         let started = *self.first_heard.get_or_insert(now);
-        let first_report = self.known.len() < MOST_EDGES && self.known.insert(report.edge.clone());
         let starting = now.saturating_sub(started) <= START_PHASE;
-        if self.is_from_before(&report, first_report && starting) {
+        if self.is_from_before(&report, starting) {
             self.reopening = ReopeningNumber(report.reopening.0.saturating_add(1));
             self.level = 0;
         } else if report.reopening > self.reopening {
@@ -106,12 +102,16 @@ impl ShardAdmission {
     }
 
     /// Whether the number is one that an edge brings along from before this shard's start, whose sessions are gone.
-    /// The first report of all starts a reopening in any case; a later report with a higher number means that another
-    /// shard has begun one, and this shard joins it.
-    fn is_from_before(&self, report: &EdgeReport, first_while_starting: bool) -> bool {
+    /// The first report of all starts a reopening in any case. An edge that had joined this shard and now has a higher
+    /// number has heard of another shard's reopening, and this shard joins it too.
+    fn is_from_before(&self, report: &EdgeReport, starting: bool) -> bool {
         let nothing_served = self.reopening == ReopeningNumber::default();
-        let served_before = report.level > 0 && report.reopening >= self.reopening;
-        nothing_served || (first_while_starting && served_before)
+        let own = ShardBoot {
+            shard: self.shard,
+            boot_epoch: self.boot_epoch,
+        };
+        let served_elsewhere = report.level > 0 && !report.joined.contains(&own);
+        nothing_served || (starting && served_elsewhere && report.reopening >= self.reopening)
     }
 
     fn remember(&mut self, report: EdgeReport, now: Duration) {

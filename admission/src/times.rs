@@ -97,3 +97,89 @@ fn upper_end(bucket: usize) -> Duration {
     let part = bucket & (PARTS - 1);
     Duration::from_micros(((PARTS + part + 1) << doubling) - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn millis(times: impl IntoIterator<Item = u64>) -> Times {
+        let mut all = Times::default();
+        for time in times {
+            all.record(Duration::from_millis(time));
+        }
+        all
+    }
+
+    #[test]
+    fn nothing_recorded_has_no_percentile() {
+        assert_eq!(Times::default().percentile(50), None);
+    }
+
+    #[test]
+    fn percentiles_of_known_times() {
+        let times = millis(1..=100);
+        for (percent, expected) in [(0, 1), (50, 50), (95, 95), (100, 100)] {
+            let found = times.percentile(percent).unwrap();
+            let (least, most) = (
+                Duration::from_millis(expected),
+                Duration::from_millis(expected) * 17 / 16,
+            );
+            assert!((least..=most).contains(&found), "{percent} %: {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_early_leaver_tells_nothing() {
+        let mut times = Times::default();
+        times.record_at_least(Duration::from_millis(999), Duration::from_secs(1));
+        assert_eq!(times.count(), 0);
+        times.record_at_least(Duration::from_secs(1), Duration::from_secs(1));
+        assert_eq!(times.count(), 1);
+    }
+
+    #[test]
+    fn merged_and_faded() {
+        let mut times = millis([10; 8]);
+        times.merge(&millis([1_000; 4]));
+        assert_eq!(times.count(), 12);
+        assert_eq!(times.percentile(100), Some(Duration::from_secs(1)));
+        times.fade();
+        assert_eq!(times.count(), 6);
+        (0..3).for_each(|_| times.fade());
+        assert_eq!((times.count(), times.percentile(50)), (0, None));
+    }
+
+    #[test]
+    fn the_longest_time_is_told_when_it_has_faded() {
+        let mut times = millis([5_000]);
+        times.merge(&millis([10; 10]));
+        times.fade();
+        assert!(times.percentile(100).unwrap() < Duration::from_millis(11));
+    }
+
+    proptest! {
+        #[test]
+        fn a_percentile_is_at_most_a_sixteenth_too_high(micros in prop::collection::vec(0_u64..60_000_000, 1..50),
+                                                       percent in 0_u8..=100) {
+            let mut times = Times::default();
+            for time in &micros {
+                times.record(Duration::from_micros(*time));
+            }
+            let mut sorted = micros;
+            sorted.sort_unstable();
+            let rank = (sorted.len() * usize::from(percent)).div_ceil(100).max(1);
+            let exact = sorted[rank - 1];
+            let found = times.percentile(percent).unwrap().as_micros();
+            prop_assert!(found >= u128::from(exact) && found <= u128::from(exact + exact / 16), "{found} for {exact}");
+        }
+
+        #[test]
+        fn nothing_is_too_long(seconds: u64) {
+            let mut times = Times::default();
+            times.record(Duration::from_secs(seconds));
+            prop_assert!(times.percentile(50).is_some());
+        }
+    }
+}

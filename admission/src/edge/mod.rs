@@ -1,16 +1,15 @@
 //! One edge process's part in admission: what it hears, what it decides every half second, what it tells.
 
-#[cfg(test)]
-mod tests;
 mod view;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::advance::{Advance, Door};
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{self, Health, Heard};
-use crate::report::{EdgeReport, ReopeningNumber, ShardReport};
+use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport};
 use crate::slicing::{Seed, SliceTable};
 use crate::times::Times;
 
@@ -34,6 +33,8 @@ const FIRST_USUAL_PARTS: u32 = 10;
 pub struct EdgeAdmission {
     settings: EdgeSettings,
     heard: Heard,
+    /// Shard and boot epoch, see [`EdgeReport::joined`].
+    joined: BTreeMap<u32, u64>,
     reopening: ReopeningNumber,
     level: u32,
     table: Arc<SliceTable>,
@@ -58,6 +59,7 @@ impl EdgeAdmission {
         let reopening = ReopeningNumber::default();
         Self {
             heard: Heard::default(),
+            joined: BTreeMap::new(),
             reopening,
             level: first_level(&settings),
             table: cut(&settings, reopening),
@@ -78,10 +80,13 @@ impl EdgeAdmission {
     /// A shard's report arrived. `true`: the view has changed and must reach the workers now.
     pub fn hear(&mut self, report: ShardReport, now: Duration) -> bool {
         let before = (self.reopening, self.level);
-        let edges = report.edges.iter().map(|edge| (edge.reopening, edge.level));
-        for (reopening, level) in edges.chain([(report.reopening, report.level)]) {
-            self.adopt(reopening, level);
-        }
+        self.join(&report);
+        let echoed = report
+            .edges
+            .iter()
+            .filter(|edge| edge.reopening == self.reopening);
+        let highest = echoed.map(|edge| edge.level).max();
+        self.adopt_level(highest.unwrap_or(0));
         self.heard.hear(report, now);
         let felt_differently = self.feel(now);
         felt_differently || before != (self.reopening, self.level)
@@ -132,22 +137,44 @@ impl EdgeAdmission {
             entering_limit,
             held: counts.held,
             age_ms: 0,
+            joined: self
+                .joined
+                .iter()
+                .map(|(shard, boot_epoch)| ShardBoot {
+                    shard: *shard,
+                    boot_epoch: *boot_epoch,
+                })
+                .collect(),
         }
     }
 
-    fn adopt(&mut self, reopening: ReopeningNumber, level: u32) {
-        if reopening > self.reopening {
-            self.reopening = reopening;
-            self.level = first_level(&self.settings);
-            self.table = cut(&self.settings, reopening);
-            self.advance = Advance::new();
-            self.heard_since = None;
-            self.knocked = false;
-            self.entering.restart();
+    /// The highest reopening number heard wins. An edge that is at the same number as a shard that it has not joined,
+    /// with slices open already, has its number from before the shard's start: the shard must hear so.
+    fn join(&mut self, report: &ShardReport) {
+        if report.reopening > self.reopening {
+            self.reopen(report.reopening);
         }
-        if reopening == self.reopening && reopening != ReopeningNumber::default() {
-            self.level = self.level.max(level.min(self.table.slices()));
+        if report.reopening == self.reopening && self.reopening != ReopeningNumber::default() {
+            if self.level == first_level(&self.settings) {
+                self.joined.insert(report.shard, report.boot_epoch);
+            }
+            self.adopt_level(report.level);
         }
+    }
+
+    fn reopen(&mut self, reopening: ReopeningNumber) {
+        self.reopening = reopening;
+        self.level = first_level(&self.settings);
+        self.table = cut(&self.settings, reopening);
+        self.advance = Advance::new();
+        self.heard_since = None;
+        self.knocked = false;
+        self.entering.restart();
+    }
+
+    /// A level never falls within a reopening.
+    fn adopt_level(&mut self, level: u32) {
+        self.level = self.level.max(level.min(self.table.slices()));
     }
 
     /// Notes how the shards are. `true`: whether anybody may enter has changed.

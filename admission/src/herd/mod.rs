@@ -43,12 +43,9 @@ pub(crate) struct Herd {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
     pub(crate) back: u32,
-    pub(crate) took: Duration,
     pub(crate) handshakes: u32,
     /// Percent of the time that the work alone takes.
     pub(crate) percent_of_ideal: u128,
-    /// Handshakes per hundred clients.
-    pub(crate) handshakes_percent: u32,
     pub(crate) level: u32,
 }
 
@@ -135,10 +132,8 @@ impl Herd {
         }
         Outcome {
             back: run.back,
-            took: run.now,
             handshakes: run.handshakes,
             percent_of_ideal: run.now.as_micros() * 100 / ideal.as_micros(),
-            handshakes_percent: run.handshakes * 100 / run.herd.clients,
             level: run.edges[0].view.level,
         }
     }
@@ -316,7 +311,7 @@ impl Run {
             let telling = self.herd.patience / 5;
             self.edges[edge]
                 .times
-                .record_at_least(self.now - connection.entered, telling);
+                .record_at_least(self.now.saturating_sub(connection.entered), telling);
             self.server.forget_settling(&connection);
         }
         self.promote(edge);
@@ -356,7 +351,7 @@ impl Run {
             entering: places.used(),
             entering_peak: places.take_peak(),
             oldest_entering: entering
-                .map(|(_, connection)| self.now - connection.entered)
+                .map(|(_, connection)| self.now.saturating_sub(connection.entered))
                 .max(),
         }
     }

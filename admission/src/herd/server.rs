@@ -58,7 +58,7 @@ impl Connection {
     pub(super) fn attach(&mut self, now: Duration) -> Duration {
         self.place = None;
         self.settling = Some(Settling::begin(now));
-        now - self.entered
+        now.saturating_sub(self.entered)
     }
 }
 
@@ -137,7 +137,7 @@ impl Server {
         let late = self
             .logins
             .front()
-            .is_some_and(|oldest| now - oldest.queued > self.patience / 2);
+            .is_some_and(|oldest| now.saturating_sub(oldest.queued) > self.patience / 2);
         if late {
             self.logins.pop_back()
         } else {
@@ -161,7 +161,7 @@ impl Server {
         let quiet = self.quiet();
         let settling = &mut self.connections.get_mut(&attempt)?.settling;
         if !settling.as_ref()?.is_settled(true, quiet, now) {
-            return Some(settling.as_ref()?.next_look(quiet, now) - now);
+            return Some(settling.as_ref()?.next_look(quiet, now).saturating_sub(now));
         }
         *settling = None;
         self.settling -= 1;

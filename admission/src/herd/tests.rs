@@ -1,110 +1,127 @@
 use super::*;
 
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Everybody is back within this many percent of the work's own time, and next to no handshake was for nothing.
+fn assert_tame(name: &str, herd: Herd, percent: u128) {
+    let clients = herd.clients;
+    let outcome = herd.run(3);
+    let tame = outcome.percent_of_ideal <= percent && outcome.handshakes * 100 <= clients * 102;
+    assert!(outcome.back == clients && tame, "{name}: {outcome:?}");
+    assert_eq!(outcome.level, 256, "{name}");
+}
+
 #[test]
-fn table() {
-    let f = Herd::founding;
-    let ms = Duration::from_millis;
-    let us = Duration::from_micros;
-    let rows: Vec<(&str, Herd)> = vec![
-        ("founding", f()),
-        ("two edges", Herd { edges: 2, ..f() }),
-        (
-            "login 1.7",
-            Herd {
-                login: us(1700),
-                ..f()
-            },
-        ),
-        (
-            "20000, login 0.2",
-            Herd {
-                clients: 20_000,
-                login: us(200),
-                ..f()
-            },
-        ),
-        (
-            "sub x5, login 0.1",
-            Herd {
-                subscribe: us(125),
-                login: us(100),
-                ..f()
-            },
-        ),
-        (
-            "rtt 100",
-            Herd {
-                round_trip: ms(100),
-                ..f()
-            },
-        ),
-        (
-            "rtt 2",
-            Herd {
-                round_trip: ms(2),
-                ..f()
-            },
-        ),
-        (
-            "slow",
-            Herd {
-                slow: Some((ms(30_000), ms(50_000), 3)),
-                ..f()
-            },
-        ),
-        (
-            "login 50, 2000",
-            Herd {
-                login: ms(50),
-                clients: 2000,
-                ..f()
-            },
-        ),
-        (
-            "700",
-            Herd {
-                clients: 700,
-                ..f()
-            },
-        ),
-        (
-            "patience 2",
-            Herd {
-                patience: ms(2000),
-                ..f()
-            },
-        ),
-        (
-            "patience 20",
-            Herd {
-                patience: ms(20_000),
-                ..f()
-            },
-        ),
-    ];
-    for (name, herd) in rows {
-        let start = std::time::Instant::now();
-        println!(
-            "{name}: ideal {:?} {:?} cpu {:?}",
-            herd.ideal(),
-            herd.run(5),
-            start.elapsed()
-        );
+fn the_founding_herd() {
+    assert_tame("one edge", Herd::founding(), 105);
+}
+
+#[test]
+fn the_founding_herd_at_two_edges() {
+    assert_tame(
+        "two edges",
+        Herd {
+            edges: 2,
+            ..Herd::founding()
+        },
+        105,
+    );
+}
+
+#[test]
+fn logins_dear_and_cheap() {
+    assert_tame(
+        "1.7 ms",
+        Herd {
+            login: Duration::from_micros(1_700),
+            ..Herd::founding()
+        },
+        110,
+    );
+    assert_tame(
+        "50 ms",
+        Herd {
+            login: ms(50),
+            clients: 2_000,
+            ..Herd::founding()
+        },
+        110,
+    );
+}
+
+#[test]
+fn subscribes_that_cost_more_than_logins() {
+    let herd = Herd {
+        subscribe: Duration::from_micros(125),
+        login: Duration::from_micros(100),
+        ..Herd::founding()
+    };
+    assert_tame("dear SUBSCRIBEs", herd, 110);
+}
+
+#[test]
+fn round_trips_long_and_short() {
+    assert_tame(
+        "100 ms",
+        Herd {
+            round_trip: ms(100),
+            ..Herd::founding()
+        },
+        110,
+    );
+    assert_tame(
+        "2 ms",
+        Herd {
+            round_trip: ms(2),
+            ..Herd::founding()
+        },
+        110,
+    );
+}
+
+#[test]
+fn patience_short_and_long() {
+    assert_tame(
+        "2 s",
+        Herd {
+            patience: ms(2_000),
+            ..Herd::founding()
+        },
+        110,
+    );
+    assert_tame(
+        "20 s",
+        Herd {
+            patience: ms(20_000),
+            ..Herd::founding()
+        },
+        110,
+    );
+}
+
+#[test]
+fn three_times_slower_for_a_while() {
+    let slow = Some((Duration::from_secs(30), Duration::from_secs(50), 3));
+    assert_tame(
+        "slow in the middle",
+        Herd {
+            slow,
+            ..Herd::founding()
+        },
+        120,
+    );
+}
+
+/// What the whole crate is for.
+#[test]
+fn with_an_open_door_the_founding_herd_never_comes_back() {
+    let outcome = Herd {
+        mode: Mode::Open,
+        ..Herd::founding()
     }
-    for (name, herd) in [
-        ("founding", f()),
-        (
-            "login 1.7",
-            Herd {
-                login: us(1700),
-                ..f()
-            },
-        ),
-    ] {
-        let herd = Herd {
-            mode: Mode::Open,
-            ..herd
-        };
-        println!("open {name}: {:?}", herd.run(5));
-    }
+    .run(2);
+    assert!(outcome.back < 100, "{outcome:?}");
+    assert!(outcome.handshakes > 5 * 7_000, "{outcome:?}");
 }

@@ -1,5 +1,8 @@
 //! Sockets that wait before TLS: refused for now, kept idle, promoted or reset.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::time::Duration;
