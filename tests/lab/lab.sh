@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real one-node Kubernetes on this Linux machine, in namespaces of its own. See README.md beside this file.
-# Usage: lab.sh tools | up | down | status | load IMAGE.tar… | fleet RANGE…
+# Usage: lab.sh tools | up | down | status | env | load IMAGE.tar… | fleet RANGE…
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for part in common requirements tools network pki images node cluster clean; do
@@ -41,6 +41,13 @@ status() {
   component_report
 }
 
+# What the tests need to know, for a shell to read.
+environment() {
+  printf 'export HERDGATE_LAB_KUBECONFIG=%q\n' "$KUBECONFIG_FILE"
+  printf 'export HERDGATE_LAB_AUDIT_LOG=%q\n' "$AUDIT_LOG"
+  printf 'export HERDGATE_LAB_TOOLS=%q\n' "$BIN"
+}
+
 describe() {
   say "kubeconfig: $KUBECONFIG_FILE"
   say "kubectl and helm: $BIN"
@@ -56,6 +63,7 @@ main() {
     up) up ;;
     down) down ;;
     status) status ;;
+    env) environment ;;
     load) lab_is_up || fail "no lab is up"; load_images "$@" ;;
     fleet) lab_is_up || fail "no lab is up"; add_fleet "$@" ;;
     *) sed -n '2,3s/^# //p' "$0" >&2; exit 64 ;;

@@ -14,6 +14,7 @@ pub mod certs;
 pub mod charts;
 pub mod clients;
 pub mod cluster;
+pub mod lab;
 pub mod mqtt;
 pub mod process;
 pub mod setup;

@@ -52,16 +52,25 @@ pub struct Client {
 impl Client {
     pub fn plain(address: SocketAddr) -> io::Result<Self> {
         Ok(Self {
-            transport: Transport::Plain(open(address)?),
+            transport: Transport::Plain(prepare(TcpStream::connect(address)?)?),
         })
     }
 
     /// The handshake is done when this returns; in TLS 1.3 the server may still refuse the certificate.
     pub fn tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Self> {
-        let name = ServerName::try_from("localhost").unwrap();
+        Self::tls_over(TcpStream::connect(address)?, "localhost", config)
+    }
+
+    /// As `tls`, over a connection that is there, to a server of that name.
+    pub fn tls_over(
+        stream: TcpStream,
+        server_name: &str,
+        config: &Arc<ClientConfig>,
+    ) -> io::Result<Self> {
+        let name = ServerName::try_from(server_name.to_owned()).unwrap();
         let connection =
             ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-        let mut stream = StreamOwned::new(connection, open(address)?);
+        let mut stream = StreamOwned::new(connection, prepare(stream)?);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
@@ -167,8 +176,7 @@ pub fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
+fn prepare(stream: TcpStream) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(PATIENT))?;
     stream.set_write_timeout(Some(PATIENT))?;
     stream.set_nodelay(true)?;

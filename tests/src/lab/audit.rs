@@ -1,0 +1,127 @@
+//! The API server's audit log: who asked for what.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// One request, as far as it matters here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    pub verb: String,
+    pub user: User,
+    #[serde(default)]
+    pub object_ref: Option<ObjectRef>,
+    #[serde(default)]
+    pub response_status: Option<ResponseStatus>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct User {
+    pub username: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectRef {
+    #[serde(default)]
+    pub api_group: String,
+    #[serde(default)]
+    pub resource: String,
+    #[serde(default)]
+    pub subresource: String,
+    #[serde(default)]
+    pub namespace: String,
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ResponseStatus {
+    #[serde(default)]
+    pub code: u16,
+}
+
+impl Event {
+    pub fn is_write(&self) -> bool {
+        !matches!(self.verb.as_str(), "get" | "list" | "watch")
+    }
+
+    /// Resource with its subresource, as rules name it.
+    pub fn resource(&self) -> String {
+        match &self.object_ref {
+            None => String::new(),
+            Some(object) if object.subresource.is_empty() => object.resource.clone(),
+            Some(object) => format!("{}/{}", object.resource, object.subresource),
+        }
+    }
+
+    /// A patch of an object that was not there needs and uses the right to create.
+    pub fn created(&self) -> bool {
+        self.response_status
+            .is_some_and(|status| status.code == 201)
+    }
+}
+
+pub struct AuditLog {
+    path: PathBuf,
+}
+
+/// A point in the log.
+#[derive(Clone, Copy)]
+pub struct Mark(usize);
+
+impl AuditLog {
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Now.
+    pub fn mark(&self) -> Mark {
+        Mark(self.text().len())
+    }
+
+    /// What was asked since; the API server writes each line before it answers.
+    pub fn since(&self, mark: Mark) -> Vec<Event> {
+        parse(&self.text()[mark.0..])
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.path).unwrap_or_default()
+    }
+}
+
+/// The last line may be half written; it counts next time.
+fn parse(text: &str) -> Vec<Event> {
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    complete
+        .lines()
+        .map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("audit log: {error}: {line}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = concat!(
+        r#"{"verb":"patch","user":{"username":"system:serviceaccount:a:b"},"objectRef":{"resource":"mqttclusters","subresource":"status","apiGroup":"herdgate.io","namespace":"n","name":"c"},"responseStatus":{"code":200}}"#,
+        "\n",
+        r#"{"verb":"get","user":{"username":"admin"},"requestURI":"/version"}"#,
+        "\n",
+        r#"{"verb":"get","us"#,
+    );
+
+    #[test]
+    fn reads_whole_lines_only() {
+        let events = parse(LOG);
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0].resource(), "mqttclusters/status");
+        assert!(events[0].is_write() && !events[0].created());
+        assert_eq!(events[1].resource(), "");
+        assert!(!events[1].is_write());
+    }
+}
