@@ -1,6 +1,7 @@
 //! The API server's audit log: who asked for what.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -68,39 +69,49 @@ pub struct AuditLog {
     path: PathBuf,
 }
 
-/// A point in the log.
-#[derive(Clone, Copy)]
-pub struct Mark(usize);
+/// A reader of what is asked from some moment on.
+pub struct Follower {
+    path: PathBuf,
+    offset: u64,
+}
 
 impl AuditLog {
     pub fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Now.
-    pub fn mark(&self) -> Mark {
-        Mark(self.text().len())
+    /// From now on.
+    pub fn follow(&self) -> Follower {
+        Follower {
+            path: self.path.clone(),
+            offset: fs::metadata(&self.path).map_or(0, |file| file.len()),
+        }
     }
+}
 
-    /// What was asked since; the API server writes each line before it answers.
-    pub fn since(&self, mark: Mark) -> Vec<Event> {
-        parse(&self.text()[mark.0..])
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(&self.path).unwrap_or_default()
+impl Follower {
+    /// What came since the last time; the API server writes each line before it answers.
+    pub fn fresh(&mut self) -> Vec<Event> {
+        let mut text = String::new();
+        let mut file = File::open(&self.path).unwrap();
+        file.seek(SeekFrom::Start(self.offset)).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        let complete = complete_lines(&text);
+        self.offset += complete.len() as u64;
+        parse(complete)
     }
 }
 
 /// The last line may be half written; it counts next time.
+fn complete_lines(text: &str) -> &str {
+    text.rfind('\n').map_or("", |end| &text[..=end])
+}
+
 fn parse(text: &str) -> Vec<Event> {
-    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-    complete
-        .lines()
-        .map(|line| {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("audit log: {error}: {line}"))
-        })
-        .collect()
+    let event = |line| {
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("audit log: {error}: {line}"))
+    };
+    text.lines().map(event).collect()
 }
 
 #[cfg(test)]
@@ -117,7 +128,7 @@ mod tests {
 
     #[test]
     fn reads_whole_lines_only() {
-        let events = parse(LOG);
+        let events = parse(complete_lines(LOG));
         assert_eq!(events.len(), 2);
         assert_eq!(events[0].resource(), "mqttclusters/status");
         assert!(events[0].is_write() && !events[0].created());

@@ -48,7 +48,7 @@ impl Kubernetes {
 
     /// Runs kubectl; its output, or a panic with what it said.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
-        succeed("kubectl", arguments, self.try_kubectl(arguments, None))
+        succeed("kubectl", arguments, &self.try_kubectl(arguments, None))
     }
 
     pub fn helm(&self, arguments: &[&str]) -> String {
@@ -61,7 +61,7 @@ impl Kubernetes {
         ] {
             command.env(variable, self.folder.join(name));
         }
-        succeed("helm", arguments, command.output().unwrap())
+        succeed("helm", arguments, &command.output().unwrap())
     }
 
     /// Applies objects; what the API server said against it as the error.
@@ -155,7 +155,7 @@ impl Kubernetes {
     }
 }
 
-fn succeed(program: &str, arguments: &[&str], output: Output) -> String {
+fn succeed(program: &str, arguments: &[&str], output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),

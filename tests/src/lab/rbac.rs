@@ -29,11 +29,11 @@ impl Grant {
 
 /// Every right that the roles' rules give, one by one.
 pub fn grants<'a>(roles: impl IntoIterator<Item = &'a Value>) -> BTreeSet<Grant> {
-    let rules = roles
+    let all = roles
         .into_iter()
         .flat_map(|role| role["rules"].as_array().cloned().unwrap_or_default());
     let mut grants = BTreeSet::new();
-    for rule in rules {
+    for rule in all {
         let mut names: Vec<_> = texts(&rule["resourceNames"])
             .into_iter()
             .map(Some)

@@ -1,0 +1,52 @@
+//! The main job end to end, on a real Kubernetes: from `helm install` to a herd that comes back slice by slice.
+//!
+//! One story, because a cluster is dear: each chapter begins where the one before ended.
+
+// A test stops at the first surprise.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod calm;
+mod leaving;
+mod restart;
+mod serving;
+mod world;
+
+use herdgate_tests::lab::{Lab, step};
+
+use world::World;
+
+#[test]
+fn a_restarted_cluster_lets_its_herd_back_in() {
+    let Some(lab) = Lab::find() else { return };
+    let world = World::new(&lab);
+
+    step("helm installs the charts");
+    world.install_operator();
+    world.prepare_cluster_namespace();
+    serving::a_bad_range_is_refused(&world);
+    world.install_cluster();
+
+    step("clients meet over one hostname");
+    serving::helm_test_passes(&world);
+    serving::clients_of_both_edges_hear_each_other(&world);
+    let mut herd = world.bring_up_herd();
+
+    step("nothing changes, so nothing is written");
+    calm::an_idle_upgrade_restarts_nothing(&world);
+    calm::a_pass_over_an_unchanged_world_writes_nothing(&world);
+
+    step("a new certificate is taken up");
+    calm::a_new_certificate_needs_no_restart(&world);
+
+    step("all brokers are killed");
+    restart::the_herd_returns_range_by_range(&world, &mut herd);
+    drop(herd);
+
+    step("what is no longer asked for goes");
+    calm::a_child_nobody_asks_for_is_pruned(&world);
+
+    step("uninstall");
+    leaving::uninstalling_leaves_only_volumes(&world);
+    leaving::a_cluster_goes_without_its_operator(&world);
+    leaving::every_right_was_used(&world);
+}
