@@ -38,11 +38,7 @@ pub(crate) fn the_herd_returns_range_by_range(world: &World<'_>, herd: &mut Run)
             .all(|pod| before.iter().all(|old| old.uid != pod.uid)),
         "every broker is a new one"
     );
-    assert_eq!(
-        report["back"].as_u64(),
-        Some(herd_size()),
-        "{report:#}"
-    );
+    assert_eq!(report["back"].as_u64(), Some(herd_size()), "{report:#}");
     the_level_was_seen_on_its_way(&watch);
     if world.lab.fleet {
         the_ranges_returned_in_order(&report);
