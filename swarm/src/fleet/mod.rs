@@ -2,6 +2,8 @@
 
 mod agent;
 mod connection;
+#[cfg(test)]
+mod tests;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
