@@ -43,11 +43,11 @@ impl Heard {
         reopening: ReopeningNumber,
         now: Duration,
     ) -> impl Iterator<Item = &ShardReport> {
+        let serving = reopening != ReopeningNumber::default();
         self.shards
             .values()
-            .filter(move |(at, report)| {
-                now.saturating_sub(*at) <= SILENT_AFTER && report.reopening == reopening
-            })
+            .filter(move |(_, report)| serving && report.reopening == reopening)
+            .filter(move |(at, _)| now.saturating_sub(*at) <= SILENT_AFTER)
             .map(|(_, report)| report)
     }
 
@@ -70,6 +70,12 @@ impl Heard {
             all if at_least(Verdict::Bad) * 2 >= all => Health::Bad(signal()),
             _ => Health::Good,
         }
+    }
+
+    /// Whether clients wait for a shard because of its settle limit.
+    pub(crate) fn settling_is_full(&self, reopening: ReopeningNumber, now: Duration) -> bool {
+        self.live(reopening, now)
+            .any(|shard| shard.attaching > 0 && shard.settling >= shard.settle_limit)
     }
 
     /// The freshest report of each other edge at this reopening.

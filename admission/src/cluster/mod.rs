@@ -16,6 +16,7 @@ use crate::times::Times;
 struct Edge {
     running: Option<EdgeAdmission>,
     mode: Mode,
+    cap: Option<u32>,
     counts: EdgeCounts,
     times: Times,
 }
@@ -70,6 +71,7 @@ impl Cluster {
         let edge = || Edge {
             running: None,
             mode: Mode::Staged,
+            cap: None,
             counts: KNOCK,
             times: Times::default(),
         };
@@ -113,7 +115,7 @@ impl Cluster {
             cluster: "herd".to_owned(),
             plan,
             patience: Duration::from_secs(5),
-            entering_cap: None,
+            entering_cap: self.edges[edge].cap,
         };
         self.edges[edge].running = Some(EdgeAdmission::new(settings));
     }

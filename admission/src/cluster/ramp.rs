@@ -190,6 +190,7 @@ fn one_sick_shard_of_three_stops_nobody_but_two_do() {
 fn entering_follows_the_time_to_connack() {
     let mut cluster = Cluster::started(1, 1);
     cluster.crowd(EdgeCounts {
+        entering: 1_000_000,
         entering_peak: 1_000_000,
         ..CROWD
     });
@@ -246,25 +247,53 @@ fn the_usual_time_to_connack_is_the_median_of_late() {
 
 #[test]
 fn limits_that_bind_are_named() {
-    let mut cluster = Cluster::open(1, 1);
-    cluster.run(500);
-    assert_eq!(&*cluster.view(0).limiting, "entering");
-    cluster.shards[0].feels = ShardCounts {
+    let limiting = |counts, feels| {
+        let mut cluster = Cluster::open(1, 1);
+        cluster.shards[0].feels = feels;
+        cluster.crowd(counts);
+        cluster.run(500);
+        cluster.view(0).limiting.to_string()
+    };
+    let settling = |attaching| ShardCounts {
         settling: 9,
         settle_limit: 9,
-        attaching: 1,
+        attaching,
         ..ShardCounts::default()
     };
-    cluster.run(500);
-    assert_eq!(&*cluster.view(0).limiting, "settle_limit");
-    cluster.shards[0].feels = ShardCounts {
-        settling: 9,
-        settle_limit: 9,
-        ..ShardCounts::default()
-    };
-    cluster.crowd(NOBODY);
-    cluster.run(500);
-    assert_eq!(&*cluster.view(0).limiting, "");
+    assert_eq!(limiting(NOBODY, settling(1)), "");
+    assert_eq!(limiting(CROWD, settling(1)), "settle_limit");
+    assert_eq!(limiting(CROWD, settling(0)), "time_to_connack");
+    assert_eq!(
+        limiting(
+            EdgeCounts {
+                entering: 63,
+                ..CROWD
+            },
+            settling(0)
+        ),
+        "level"
+    );
+}
+
+#[test]
+fn the_configured_cap_holds_and_is_named() {
+    let mut cluster = Cluster::new(1, 1);
+    cluster.start_shard(0);
+    cluster.edges[0].cap = Some(3);
+    cluster.start_edge(0);
+    cluster.crowd(EdgeCounts {
+        entering: 3,
+        entering_peak: 3,
+        ..CROWD
+    });
+    for _ in 0..8 {
+        connacks(&mut cluster, 0, 10);
+        cluster.step();
+    }
+    assert_eq!(
+        (cluster.view(0).entering_limit, &*cluster.view(0).limiting),
+        (3, "entering_limit")
+    );
 }
 
 #[test]

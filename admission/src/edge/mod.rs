@@ -222,16 +222,12 @@ impl EdgeAdmission {
         self.knocked |= others
             .values()
             .chain([&own])
-            .any(|edge| edge.door + edge.held > 0);
+            .any(|edge| edge.door > 0 || edge.held > 0);
         let waited_long = self
             .heard_since
             .is_some_and(|since| now.saturating_sub(since) >= KNOCK_WITHIN);
         let started = self.level > 0 || self.knocked || waited_long;
-        if moves
-            && started
-            && self.health == Health::Good
-            && self.reopening != ReopeningNumber::default()
-        {
+        if moves && started && self.health == Health::Good {
             let door: Door = heard::sum(others.values().chain([&own]));
             self.level = self.advance.next(self.level, self.table.slices(), door);
         }
@@ -251,30 +247,17 @@ impl EdgeAdmission {
             .unwrap_or(self.settings.patience / FIRST_USUAL_PARTS)
     }
 
-    fn find_limiting(&self, counts: EdgeCounts, now: Duration) -> String {
-        let settling_is_full = || {
-            self.heard
-                .live(self.reopening, now)
-                .any(|s| s.attaching > 0 && s.settling >= s.settle_limit)
-        };
-        let full = counts.entering >= self.entering_limit();
-        let signal = match &self.health {
+    fn find_limiting(&self, counts: EdgeCounts, now: Duration) -> &str {
+        match &self.health {
             _ if self.settings.mode == Mode::Open => "",
             Health::Silent => "no_shard_heard",
             Health::Hard(signal) | Health::Bad(signal) => signal,
-            Health::Good if settling_is_full() => "settle_limit",
-            Health::Good if full && self.entering.is_capped() => "entering_limit",
-            Health::Good
-                if self
-                    .measured
-                    .is_some_and(|measured| measured > self.entering.target() / 2) =>
-            {
-                "time_to_connack"
-            }
-            Health::Good if full => "entering",
-            Health::Good => "",
-        };
-        signal.to_owned()
+            Health::Good if counts.door == 0 && counts.held == 0 => "",
+            Health::Good if self.heard.settling_is_full(self.reopening, now) => "settle_limit",
+            Health::Good if counts.entering < self.entering_limit() => "level",
+            Health::Good if self.entering.is_capped() => "entering_limit",
+            Health::Good => "time_to_connack",
+        }
     }
 }
 

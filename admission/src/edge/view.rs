@@ -58,7 +58,9 @@ pub struct EdgeView {
     pub usual_time_to_connack: Duration,
     /// The time to CONNACK aimed at; for [`crate::times::Times::record_at_least`].
     pub aim: Duration,
-    /// What keeps the herd from coming in faster, such as `time_to_connack`; empty when nothing does.
+    /// What keeps those who wait from coming in faster, empty when nothing does: `no_shard_heard`, a shard's signal
+    /// such as `queue_wait`, `settle_limit`, `level` (slices are still opening), `entering_limit` (the configured cap)
+    /// or `time_to_connack` (the entering limit, as the law finds it).
     pub limiting: Arc<str>,
 }
 
