@@ -23,14 +23,23 @@ pub struct Check {
 impl Readiness {
     /// Ready when all of these have passed, such as `listeners`, `shards`.
     pub fn new(checks: &[&'static str]) -> Self {
-        let checks = checks.iter().map(|name| (*name, AtomicBool::new(false))).collect();
-        Self(Arc::new(Inner { checks, draining: AtomicBool::new(false) }))
+        let checks = checks
+            .iter()
+            .map(|name| (*name, AtomicBool::new(false)))
+            .collect();
+        Self(Arc::new(Inner {
+            checks,
+            draining: AtomicBool::new(false),
+        }))
     }
 
     /// `None` when no check has this name.
     pub fn check(&self, name: &str) -> Option<Check> {
         let at = self.0.checks.iter().position(|(known, _)| *known == name)?;
-        Some(Check { readiness: self.clone(), at })
+        Some(Check {
+            readiness: self.clone(),
+            at,
+        })
     }
 
     /// Not ready from here on.
@@ -44,8 +53,14 @@ impl Readiness {
 
     /// Every check and whether it holds, `not_draining` last.
     pub fn report(&self) -> Vec<(&'static str, bool)> {
-        let checks = self.0.checks.iter().map(|(name, passed)| (*name, passed.load(Ordering::Acquire)));
-        checks.chain([("not_draining", !self.0.draining.load(Ordering::Acquire))]).collect()
+        let checks = self
+            .0
+            .checks
+            .iter()
+            .map(|(name, passed)| (*name, passed.load(Ordering::Acquire)));
+        checks
+            .chain([("not_draining", !self.0.draining.load(Ordering::Acquire))])
+            .collect()
     }
 }
 
@@ -67,7 +82,14 @@ mod tests {
         assert!(!readiness.is_ready());
         readiness.check("listeners").expect("known").pass();
         assert!(!readiness.is_ready());
-        assert_eq!(readiness.report(), [("listeners", true), ("shards", false), ("not_draining", true)]);
+        assert_eq!(
+            readiness.report(),
+            [
+                ("listeners", true),
+                ("shards", false),
+                ("not_draining", true)
+            ]
+        );
         readiness.check("shards").expect("known").pass();
         assert!(readiness.is_ready());
         readiness.drain();

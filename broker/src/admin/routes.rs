@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use super::Admin;
 
 /// What Prometheus asks for and gets.
-const OPENMETRICS: [(HeaderName, &str); 1] =
-    [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+const OPENMETRICS: [(HeaderName, &str); 1] = [(
+    header::CONTENT_TYPE,
+    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+)];
 
 pub(super) fn router(admin: Admin) -> Router {
     Router::new()
@@ -29,16 +31,33 @@ async fn live() -> &'static str {
 
 async fn ready(State(admin): State<Admin>, RawQuery(query): RawQuery) -> Response {
     let ready = admin.readiness.is_ready();
-    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    if query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="))) {
-        let checks: Value = admin.readiness.report().into_iter().map(|(name, holds)| (name.to_owned(), json!(holds))).collect();
+    let code = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    if query.is_some_and(|query| {
+        query
+            .split('&')
+            .any(|part| part == "verbose" || part.starts_with("verbose="))
+    }) {
+        let checks: Value = admin
+            .readiness
+            .report()
+            .into_iter()
+            .map(|(name, holds)| (name.to_owned(), json!(holds)))
+            .collect();
         return (code, Json(json!({ "ready": ready, "checks": checks }))).into_response();
     }
     (code, if ready { "ok\n" } else { "not ready\n" }).into_response()
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    admin.metrics.process.ready.set(i64::from(admin.readiness.is_ready()));
+    admin
+        .metrics
+        .process
+        .ready
+        .set(i64::from(admin.readiness.is_ready()));
     match admin.metrics.encode() {
         Ok(text) => (OPENMETRICS, text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),

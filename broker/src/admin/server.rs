@@ -16,6 +16,12 @@ pub struct Admin {
 }
 
 /// Serves until `stop` is done. Runs on whatever runtime polls it; never on a worker's.
-pub async fn serve(listener: TcpListener, admin: Admin, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    axum::serve(listener, super::routes::router(admin)).with_graceful_shutdown(stop).await
+pub async fn serve(
+    listener: TcpListener,
+    admin: Admin,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, super::routes::router(admin))
+        .with_graceful_shutdown(stop)
+        .await
 }

@@ -1,9 +1,21 @@
 //! Who a client is: passwords, certificates, and which client ids belong to whom.
 
 mod authenticator;
+mod edit;
 mod identity;
+mod password;
+mod policy;
+mod pool;
+mod queue;
 mod refusal;
+mod users;
 
-pub use authenticator::{Authenticator, LoginRequest};
+#[cfg(test)]
+mod tests;
+
+pub use authenticator::{AuthError, Authenticator, LoginRequest, read_users};
+pub use edit::{remove_user, set_user};
 pub use identity::Identity;
+pub use password::{FormatError, PasswordHash, RandomError};
 pub use refusal::Refusal;
+pub use users::{Users, UsersError, is_name};

@@ -8,7 +8,10 @@ use super::listeners::listeners;
 use super::reader::Reader;
 use super::slicing::slicing;
 use super::sources::Host;
-use super::types::{Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Limits, Log, Routing, ShardLink, ShardSettings};
+use super::types::{
+    Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Limits, Log,
+    Routing, ShardLink, ShardSettings,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,49 +38,88 @@ pub(super) fn common(top: &Reader<'_>) -> Option<Common> {
     let cluster = top.one("cluster");
     let admin = top.sub("admin").one("address");
     let log = log(&top.sub("log"));
-    Some(Common { cluster: cluster?, admin: admin?, log: log? })
+    Some(Common {
+        cluster: cluster?,
+        admin: admin?,
+        log: log?,
+    })
 }
 
 fn log(section: &Reader<'_>) -> Option<Log> {
     let (level, format) = (section.one("level"), section.one("format"));
-    Some(Log { level: level?, format: format? })
+    Some(Log {
+        level: level?,
+        format: format?,
+    })
 }
 
 /// `needed`: the role has listeners, so there must be one.
 pub(super) fn edge(top: &Reader<'_>, host: &Host, needed: bool) -> Option<EdgeSettings> {
     let section = top.sub("edge");
-    let id = if section.has("id") { section.one("id") } else { Some(host.name.clone()) };
+    let id = if section.has("id") {
+        section.one("id")
+    } else {
+        Some(host.name.clone())
+    };
     let workers = workers(&section, host);
     let listeners = listeners(top, needed);
     let authentication = authentication(&top.sub("authentication"));
     if let (Some(listeners), Some(authentication)) = (&listeners, &authentication) {
-        let by_certificate = listeners.iter().any(|listener| listener.tls.as_ref().is_some_and(|tls| tls.client_auth != ClientAuth::None));
+        let by_certificate = listeners.iter().any(|listener| {
+            listener
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.client_auth != ClientAuth::None)
+        });
         if needed && !by_certificate && authentication.admits_nobody() {
             top.note("authentication", "lets nobody in: anonymous is Never, there is no passwordFile, and no listener asks for certificates");
         }
     }
     let admission = admission(&top.sub("admission"));
     let drain = drain(&section.sub("drain"));
-    Some(EdgeSettings { id: id?, workers: workers?, listeners: listeners?, authentication: authentication?, admission: admission?, drain: drain? })
+    Some(EdgeSettings {
+        id: id?,
+        workers: workers?,
+        listeners: listeners?,
+        authentication: authentication?,
+        admission: admission?,
+        drain: drain?,
+    })
 }
 
 pub(super) fn edge_links(top: &Reader<'_>, needed: bool) -> Option<EdgeLinks> {
     let section = top.sub("edge");
     let shards: Option<Vec<String>> = section.list("shards");
-    let token_file = if needed { section.one("linkTokenFile") } else { section.optional("linkTokenFile") };
+    let token_file = if needed {
+        section.one("linkTokenFile")
+    } else {
+        section.optional("linkTokenFile")
+    };
     let shards = shards?;
     if needed && shards.is_empty() {
-        section.note("shards", "is missing; the edge needs the link address of its shard");
+        section.note(
+            "shards",
+            "is missing; the edge needs the link address of its shard",
+        );
     }
     if shards.len() > 1 && !isolated(top) {
-        section.note("shards", format!("has {} shards; {MANY_SHARDS}", shards.len()));
+        section.note(
+            "shards",
+            format!("has {} shards; {MANY_SHARDS}", shards.len()),
+        );
     }
     for (at, shard) in shards.iter().enumerate() {
         if shards.iter().take(at).any(|before| before == shard) {
-            section.note(&format!("shards[{at}]"), format!("{shard} is in the list already"));
+            section.note(
+                &format!("shards[{at}]"),
+                format!("{shard} is in the list already"),
+            );
         }
     }
-    Some(EdgeLinks { shards, token_file: token_file? })
+    Some(EdgeLinks {
+        shards,
+        token_file: token_file?,
+    })
 }
 
 /// What more than one shard is told.
@@ -96,7 +138,11 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
     let (ordinal, count) = (section.one("ordinal"), section.one::<u32>("count"));
     let drain = drain(&section.sub("drain"));
     let admission = top.sub("admission");
-    let (settle_limit, patience, mode) = (admission.one("settleLimit"), admission.one("patienceSeconds"), admission.one("mode"));
+    let (settle_limit, patience, mode) = (
+        admission.one("settleLimit"),
+        admission.one("patienceSeconds"),
+        admission.one("mode"),
+    );
     let routing = routing(&top.sub("routing"));
     let limits = limits(&top.sub("limits"));
     let (ordinal, count): (u32, u32) = (ordinal?, count?);
@@ -104,7 +150,10 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
         section.note("count", format!("{count} shards; {MANY_SHARDS}"));
     }
     if ordinal >= count {
-        section.note("ordinal", format!("{ordinal} is not allowed; allowed: less than shard.count, which is {count}"));
+        section.note(
+            "ordinal",
+            format!("{ordinal} is not allowed; allowed: less than shard.count, which is {count}"),
+        );
     }
     Some(ShardSettings {
         ordinal,
@@ -123,9 +172,15 @@ pub(super) fn shard_link(top: &Reader<'_>, needed: bool) -> Option<ShardLink> {
     let (address, token_file) = if needed {
         (section.one("linkAddress"), section.one("linkTokenFile"))
     } else {
-        (section.optional("linkAddress"), section.optional("linkTokenFile"))
+        (
+            section.optional("linkAddress"),
+            section.optional("linkTokenFile"),
+        )
     };
-    Some(ShardLink { address: address?, token_file: token_file? })
+    Some(ShardLink {
+        address: address?,
+        token_file: token_file?,
+    })
 }
 
 fn workers(section: &Reader<'_>, host: &Host) -> Option<NonZeroUsize> {
@@ -134,8 +189,12 @@ fn workers(section: &Reader<'_>, host: &Host) -> Option<NonZeroUsize> {
 }
 
 fn drain(section: &Reader<'_>) -> Option<Drain> {
-    let (delay, clients_per_second) = (section.one("delaySeconds"), section.one("clientsPerSecond"));
-    Some(Drain { delay: delay?, clients_per_second: clients_per_second? })
+    let (delay, clients_per_second) =
+        (section.one("delaySeconds"), section.one("clientsPerSecond"));
+    Some(Drain {
+        delay: delay?,
+        clients_per_second: clients_per_second?,
+    })
 }
 
 fn authentication(section: &Reader<'_>) -> Option<Authentication> {
@@ -175,7 +234,10 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
 fn routing(section: &Reader<'_>) -> Option<Routing> {
     let topic_key_level = section.optional("topicKeyLevel");
     let isolated_shards = section.one("isolatedShards");
-    Some(Routing { topic_key_level, isolated_shards: isolated_shards? })
+    Some(Routing {
+        topic_key_level,
+        isolated_shards: isolated_shards?,
+    })
 }
 
 fn limits(section: &Reader<'_>) -> Option<Limits> {

@@ -35,12 +35,29 @@ const SLICINGS: &[&str] = &["PrefixHash", "CIDRList"];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 const FORMATS: &[&str] = &["text", "json"];
 
-const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, about: &'static str) -> Key {
-    Key { path, kind, default, change: Change::Restart, about }
+const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    about: &'static str,
+) -> Key {
+    Key {
+        path,
+        kind,
+        default,
+        change: Change::Restart,
+        about,
+    }
 }
 
 const fn file(path: &'static str, about: &'static str) -> Key {
-    Key { path, kind: Kind::File, default: None, change: Change::Contents, about }
+    Key {
+        path,
+        kind: Kind::File,
+        default: None,
+        change: Change::Contents,
+        about,
+    }
 }
 
 const fn whole(min: u64, max: u64) -> Kind {
@@ -140,7 +157,11 @@ pub(super) fn find(path: &str) -> Option<&'static Key> {
 /// The names directly under `path` ("" for the top).
 pub(super) fn children(path: &str) -> impl Iterator<Item = &'static str> {
     KEYS.iter().filter_map(move |key| {
-        let name = if path.is_empty() { key.path } else { key.path.strip_prefix(path)?.strip_prefix('.')? };
+        let name = if path.is_empty() {
+            key.path
+        } else {
+            key.path.strip_prefix(path)?.strip_prefix('.')?
+        };
         (!name.contains(['.', '['])).then_some(name)
     })
 }
@@ -152,16 +173,31 @@ mod tests {
     #[test]
     fn every_key_has_a_parent_before_it() {
         for (at, key) in KEYS.iter().enumerate() {
-            let Some((parent, _)) = key.path.rsplit_once('.') else { continue };
-            let kind = if parent.ends_with("[]") { Kind::Sections } else { Kind::Section };
+            let Some((parent, _)) = key.path.rsplit_once('.') else {
+                continue;
+            };
+            let kind = if parent.ends_with("[]") {
+                Kind::Sections
+            } else {
+                Kind::Section
+            };
             let parent = parent.trim_end_matches("[]");
-            assert!(KEYS[..at].iter().any(|key| key.path == parent && key.kind == kind), "{}", key.path);
+            assert!(
+                KEYS[..at]
+                    .iter()
+                    .any(|key| key.path == parent && key.kind == kind),
+                "{}",
+                key.path
+            );
         }
     }
 
     #[test]
     fn children_are_direct() {
-        assert_eq!(children("edge.drain").collect::<Vec<_>>(), ["delaySeconds", "clientsPerSecond"]);
+        assert_eq!(
+            children("edge.drain").collect::<Vec<_>>(),
+            ["delaySeconds", "clientsPerSecond"]
+        );
         assert!(children("").any(|name| name == "listeners"));
         assert!(children("listeners[]").any(|name| name == "tls"));
         assert!(!children("listeners[]").any(|name| name == "certificateFile"));

@@ -20,10 +20,18 @@ pub(super) enum Kind {
     /// Host name or IP address, and port.
     HostPort,
     Cidr,
-    Integer { min: u64, max: u64 },
-    PowerOfTwo { max: u64 },
+    Integer {
+        min: u64,
+        max: u64,
+    },
+    PowerOfTwo {
+        max: u64,
+    },
     /// With a fraction if need be.
-    Seconds { min: f64, max: f64 },
+    Seconds {
+        min: f64,
+        max: f64,
+    },
     Switch,
     Choice(&'static [&'static str]),
     ClientIdPattern,
@@ -32,7 +40,16 @@ pub(super) enum Kind {
 impl Kind {
     /// Whether a text from the environment or a flag is taken as it is, not read as YAML.
     pub(super) fn is_textual(self) -> bool {
-        !matches!(self, Self::Section | Self::Sections | Self::List(_) | Self::Integer { .. } | Self::PowerOfTwo { .. } | Self::Seconds { .. } | Self::Switch)
+        !matches!(
+            self,
+            Self::Section
+                | Self::Sections
+                | Self::List(_)
+                | Self::Integer { .. }
+                | Self::PowerOfTwo { .. }
+                | Self::Seconds { .. }
+                | Self::Switch
+        )
     }
 }
 
@@ -46,9 +63,13 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("a text that is not empty"),
             Self::Name => f.write_str("1 to 15 of a-z, 0-9 and -"),
             Self::File => f.write_str("a path"),
-            Self::Address => f.write_str("an IP address and a port, such as 0.0.0.0:8883 or [::]:8883"),
+            Self::Address => {
+                f.write_str("an IP address and a port, such as 0.0.0.0:8883 or [::]:8883")
+            }
             Self::HostPort => f.write_str("a host and a port, such as shard-0.shards:7883"),
-            Self::Cidr => f.write_str("a network without host bits, such as 198.18.0.0/24 or 2001:db8::/56"),
+            Self::Cidr => {
+                f.write_str("a network without host bits, such as 198.18.0.0/24 or 2001:db8::/56")
+            }
             Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
             Self::PowerOfTwo { max } => write!(f, "a power of two from 1 to {max}"),
             Self::Seconds { min, max } => write!(f, "a number from {min} to {max}"),

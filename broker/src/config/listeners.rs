@@ -13,13 +13,27 @@ pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>>
     }
     let all: Vec<Option<Listener>> = sections.iter().map(listener).collect();
     for (at, (section, listener)) in sections.iter().zip(&all).enumerate() {
-        let (Some(listener), Some(before)) = (listener, all.get(..at)) else { continue };
+        let (Some(listener), Some(before)) = (listener, all.get(..at)) else {
+            continue;
+        };
         let before = || before.iter().flatten();
         if before().any(|other| other.name == listener.name) {
-            section.note("name", format!("{} is the name of an earlier listener; names are unique", listener.name));
+            section.note(
+                "name",
+                format!(
+                    "{} is the name of an earlier listener; names are unique",
+                    listener.name
+                ),
+            );
         }
         if listener.address.port() != 0 && before().any(|other| other.address == listener.address) {
-            section.note("address", format!("{} is the address of an earlier listener; addresses are unique", listener.address));
+            section.note(
+                "address",
+                format!(
+                    "{} is the address of an earlier listener; addresses are unique",
+                    listener.address
+                ),
+            );
         }
     }
     all.into_iter().collect()
@@ -31,11 +45,17 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     let protocol = section.one("protocol");
     let tls = match (protocol, section.has("tls")) {
         (Some(Protocol::Mqtts), false) => {
-            section.note("tls", "is missing; protocol mqtts needs certificateFile and privateKeyFile here");
+            section.note(
+                "tls",
+                "is missing; protocol mqtts needs certificateFile and privateKeyFile here",
+            );
             None
         }
         (Some(Protocol::Mqtt), true) => {
-            section.note("tls", "is not allowed with protocol mqtt; allowed: no tls, or protocol mqtts");
+            section.note(
+                "tls",
+                "is not allowed with protocol mqtt; allowed: no tls, or protocol mqtts",
+            );
             None
         }
         (_, true) => Some(tls(&section.sub("tls"))),
@@ -76,7 +96,10 @@ fn client_auth(section: &Reader<'_>) -> Option<ClientAuth> {
     let kind = section.one("clientAuth");
     if kind == Some(ClientAuthKind::None) {
         if section.has("clientCaFile") {
-            section.note("clientCaFile", "is not allowed with clientAuth None; allowed: clientAuth Optional or Required");
+            section.note(
+                "clientCaFile",
+                "is not allowed with clientAuth None; allowed: clientAuth Optional or Required",
+            );
         }
         return Some(ClientAuth::None);
     }

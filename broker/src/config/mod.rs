@@ -14,6 +14,7 @@ mod sources;
 mod token;
 mod tree;
 mod types;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ pub use reference::reference;
 pub use sources::{Host, LoadError, Sources, load};
 pub use token::{LinkToken, TokenError};
 pub use types::*;
+pub use watch::{FileWatch, POLL_INTERVAL, Poller};

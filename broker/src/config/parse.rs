@@ -58,8 +58,12 @@ impl Parse for Slices {
 
 impl Parse for Duration {
     fn parse(value: &Value, kind: Kind) -> Option<Self> {
-        let Kind::Seconds { min, max } = kind else { return None };
-        let seconds = value.as_f64().filter(|seconds| (min..=max).contains(seconds))?;
+        let Kind::Seconds { min, max } = kind else {
+            return None;
+        };
+        let seconds = value
+            .as_f64()
+            .filter(|seconds| (min..=max).contains(seconds))?;
         Self::try_from_secs_f64(seconds).ok()
     }
 }
@@ -72,7 +76,9 @@ impl Parse for bool {
 
 impl Parse for String {
     fn parse(value: &Value, kind: Kind) -> Option<Self> {
-        let text = value.as_str().filter(|text| !text.is_empty() && !text.contains('\0'))?;
+        let text = value
+            .as_str()
+            .filter(|text| !text.is_empty() && !text.contains('\0'))?;
         let fits = match kind {
             Kind::Name => is_name(text),
             Kind::HostPort => is_host_port(text),
@@ -83,19 +89,32 @@ impl Parse for String {
 }
 
 fn is_name(text: &str) -> bool {
-    text.len() <= 15 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    text.len() <= 15
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn is_host_port(text: &str) -> bool {
-    if text.parse::<SocketAddr>().is_ok_and(|address| address.port() != 0) {
+    if text
+        .parse::<SocketAddr>()
+        .is_ok_and(|address| address.port() != 0)
+    {
         return true;
     }
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
     let label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
     // digits and dots alone are a mistyped address, not a name
-    let name = host.len() <= 253 && host.trim_end_matches('.').split('.').all(label) && host.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let name = host.len() <= 253
+        && host.trim_end_matches('.').split('.').all(label)
+        && host.bytes().any(|byte| byte.is_ascii_alphabetic());
     name && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
@@ -114,7 +133,8 @@ impl Parse for SocketAddr {
 impl Parse for IpNet {
     fn parse(value: &Value, _: Kind) -> Option<Self> {
         let net: Self = value.as_str()?.parse().ok()?;
-        let mapped = matches!(net.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
+        let mapped =
+            matches!(net.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
         (net.trunc() == net && !mapped).then_some(net)
     }
 }
@@ -134,7 +154,16 @@ macro_rules! choices {
         })+
     };
 }
-choices!(Anonymous, LogFormat, LogLevel, Mode, TlsVersion, super::build::Protocol, super::build::ClientAuthKind, super::build::SlicingType);
+choices!(
+    Anonymous,
+    LogFormat,
+    LogLevel,
+    Mode,
+    TlsVersion,
+    super::build::Protocol,
+    super::build::ClientAuthKind,
+    super::build::SlicingType
+);
 
 #[cfg(test)]
 mod tests {
@@ -142,10 +171,29 @@ mod tests {
 
     #[test]
     fn hosts_and_ports() {
-        for good in ["shard-0.shards:7883", "localhost:1", "10.0.0.1:7883", "[::1]:7883", "a.b.svc.cluster.local.:80"] {
+        for good in [
+            "shard-0.shards:7883",
+            "localhost:1",
+            "10.0.0.1:7883",
+            "[::1]:7883",
+            "a.b.svc.cluster.local.:80",
+        ] {
             assert!(is_host_port(good), "{good}");
         }
-        for bad in ["", "shard-0", ":1", "a:", "a:0", "a:65536", "10.0.0:1", "10.0.0.1.5:7", "::1:7", "a b:1", "a..b:1", "10.0.0.1:0"] {
+        for bad in [
+            "",
+            "shard-0",
+            ":1",
+            "a:",
+            "a:0",
+            "a:65536",
+            "10.0.0:1",
+            "10.0.0.1.5:7",
+            "::1:7",
+            "a b:1",
+            "a..b:1",
+            "10.0.0.1:0",
+        ] {
             assert!(!is_host_port(bad), "{bad}");
         }
     }
@@ -156,7 +204,13 @@ mod tests {
         for good in ["198.18.0.0/24", "10.0.0.1/32", "2001:db8::/56", "0.0.0.0/0"] {
             assert!(net(good).is_some(), "{good}");
         }
-        for bad in ["198.18.0.1/24", "198.18.0.0/33", "10.0.0.1", "::ffff:10.0.0.0/104", "x"] {
+        for bad in [
+            "198.18.0.1/24",
+            "198.18.0.0/33",
+            "10.0.0.1",
+            "::ffff:10.0.0.0/104",
+            "x",
+        ] {
             assert!(net(bad).is_none(), "{bad}");
         }
     }

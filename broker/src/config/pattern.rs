@@ -25,12 +25,19 @@ impl ClientIdPattern {
         }
         let (before, after) = text.split_once("%u")?;
         let plain = |part: &str| !part.contains(['%', '*', '\0']);
-        (plain(before) && plain(after)).then(|| Self(Form::User { before: before.to_owned(), after: after.to_owned() }))
+        (plain(before) && plain(after)).then(|| {
+            Self(Form::User {
+                before: before.to_owned(),
+                after: after.to_owned(),
+            })
+        })
     }
 
     /// May `user` come as `client_id`?
     pub fn allows(&self, user: &str, client_id: &str) -> bool {
-        let Form::User { before, after } = &self.0 else { return true };
+        let Form::User { before, after } = &self.0 else {
+            return true;
+        };
         let rest = client_id
             .strip_prefix(before.as_str())
             .and_then(|id| id.strip_prefix(user))
@@ -50,11 +57,17 @@ impl ClientIdPattern {
     pub fn owners<'a>(&'a self, client_id: &'a str) -> impl Iterator<Item = &'a str> {
         let (rest, after) = match &self.0 {
             Form::Any => (None, ""),
-            Form::User { before, after } => (client_id.strip_prefix(before.as_str()), after.as_str()),
+            Form::User { before, after } => {
+                (client_id.strip_prefix(before.as_str()), after.as_str())
+            }
         };
         rest.into_iter().flat_map(move |rest| {
-            let ends = rest.match_indices(SEPARATORS).map(|(at, _)| at).chain([rest.len()]);
-            ends.filter_map(move |end| rest.get(..end)?.strip_suffix(after)).filter(|user| !user.is_empty())
+            let ends = rest
+                .match_indices(SEPARATORS)
+                .map(|(at, _)| at)
+                .chain([rest.len()]);
+            ends.filter_map(move |end| rest.get(..end)?.strip_suffix(after))
+                .filter(|user| !user.is_empty())
         })
     }
 }
@@ -92,7 +105,11 @@ mod tests {
             ("%u.gw", "4711", "4711.g", false),
             ("*", "alice", "bob", true),
         ] {
-            assert_eq!(pattern(form).allows(user, id), allowed, "{form} {user} {id}");
+            assert_eq!(
+                pattern(form).allows(user, id),
+                allowed,
+                "{form} {user} {id}"
+            );
         }
     }
 
@@ -108,7 +125,12 @@ mod tests {
 
     #[test]
     fn owners_are_exactly_those_who_are_allowed() {
-        let owners = |form: &str, id: &str| pattern(form).owners(id).map(str::to_owned).collect::<Vec<_>>();
+        let owners = |form: &str, id: &str| {
+            pattern(form)
+                .owners(id)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(owners("%u", "a-b-c"), ["a", "a-b", "a-b-c"]);
         assert_eq!(owners("gw-%u", "gw-4711:x"), ["4711", "4711:x"]);
         assert_eq!(owners("gw-%u", "4711"), [""; 0]);
@@ -124,7 +146,10 @@ mod tests {
     fn an_assigned_id_is_the_users_own() {
         for form in ["%u", "gw-%u", "%u.x", "*"] {
             let pattern = pattern(form);
-            assert!(pattern.allows("alice", &pattern.assign("alice", "7")), "{form}");
+            assert!(
+                pattern.allows("alice", &pattern.assign("alice", "7")),
+                "{form}"
+            );
         }
     }
 }

@@ -23,7 +23,10 @@ pub(super) struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     pub(super) fn note(&self, path: impl Into<String>, text: impl Into<String>) {
-        self.0.borrow_mut().push(Problem { path: path.into(), text: text.into() });
+        self.0.borrow_mut().push(Problem {
+            path: path.into(),
+            text: text.into(),
+        });
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -25,8 +25,18 @@ impl<'a> Reader<'a> {
         Self::section(Some(tree), String::new(), String::new(), problems)
     }
 
-    fn section(value: Option<&'a Value>, path: String, pattern: String, problems: &'a Problems) -> Self {
-        let reader = Self { value: value.filter(|value| !value.is_null()), path, pattern, problems };
+    fn section(
+        value: Option<&'a Value>,
+        path: String,
+        pattern: String,
+        problems: &'a Problems,
+    ) -> Self {
+        let reader = Self {
+            value: value.filter(|value| !value.is_null()),
+            path,
+            pattern,
+            problems,
+        };
         reader.check_keys();
         reader
     }
@@ -35,19 +45,26 @@ impl<'a> Reader<'a> {
     fn check_keys(&self) {
         let Some(value) = self.value else { return };
         let Some(map) = value.as_object() else {
-            let path = if self.path.is_empty() { "the file" } else { &self.path };
+            let path = if self.path.is_empty() {
+                "the file"
+            } else {
+                &self.path
+            };
             self.problems.note(path, wrong(value, Kind::Section));
             return;
         };
         for name in map.keys() {
             if !keys::children(&self.pattern).any(|known| known == name) {
-                self.problems.note(join(&self.path, name), tree::unknown(name, &self.pattern));
+                self.problems
+                    .note(join(&self.path, name), tree::unknown(name, &self.pattern));
             }
         }
     }
 
     fn raw(&self, name: &str) -> Option<&'a Value> {
-        self.value.and_then(|value| value.get(name)).filter(|value| !value.is_null())
+        self.value
+            .and_then(|value| value.get(name))
+            .filter(|value| !value.is_null())
     }
 
     fn key(&self, name: &str) -> Option<&'static Key> {
@@ -58,17 +75,25 @@ impl<'a> Reader<'a> {
 
     /// A section that may be missing, all of its values then being defaults.
     pub(super) fn sub(&self, name: &str) -> Reader<'a> {
-        Self::section(self.raw(name), join(&self.path, name), join(&self.pattern, name), self.problems)
+        Self::section(
+            self.raw(name),
+            join(&self.path, name),
+            join(&self.pattern, name),
+            self.problems,
+        )
     }
 
     /// Whether the user wrote this; an empty text counts as unwritten.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.raw(name).is_some_and(|value| value.as_str() != Some(""))
+        self.raw(name)
+            .is_some_and(|value| value.as_str() != Some(""))
     }
 
     /// The members of a list of sections; empty when missing.
     pub(super) fn subs(&self, name: &str) -> Vec<Reader<'a>> {
-        let Some(value) = self.raw(name) else { return Vec::new() };
+        let Some(value) = self.raw(name) else {
+            return Vec::new();
+        };
         let Some(list) = value.as_array() else {
             self.note(name, wrong(value, Kind::Sections));
             return Vec::new();
@@ -97,9 +122,12 @@ impl<'a> Reader<'a> {
         let path = join(&self.path, name);
         match (self.raw(name), key.default) {
             (Some(value), _) => self.parse(value, key.kind, &path),
-            (None, Some(default)) => self.parse(&tree::default_value(default, key.kind), key.kind, &path),
+            (None, Some(default)) => {
+                self.parse(&tree::default_value(default, key.kind), key.kind, &path)
+            }
             (None, None) => {
-                self.problems.note(path, format!("is missing; allowed: {}", key.kind));
+                self.problems
+                    .note(path, format!("is missing; allowed: {}", key.kind));
                 None
             }
         }
@@ -108,7 +136,9 @@ impl<'a> Reader<'a> {
     /// A list of values; a missing one is its default, or empty.
     pub(super) fn list<T: Parse>(&self, name: &str) -> Option<Vec<T>> {
         let key = self.key(name)?;
-        let Kind::List(of) = key.kind else { return None };
+        let Kind::List(of) = key.kind else {
+            return None;
+        };
         let path = join(&self.path, name);
         let value = match (self.raw(name), key.default) {
             (Some(value), _) => value.clone(),
@@ -119,7 +149,11 @@ impl<'a> Reader<'a> {
             self.problems.note(path, wrong(&value, key.kind));
             return None;
         };
-        let members: Vec<_> = list.iter().enumerate().map(|(at, value)| self.parse(value, *of, &format!("{path}[{at}]"))).collect();
+        let members: Vec<_> = list
+            .iter()
+            .enumerate()
+            .map(|(at, value)| self.parse(value, *of, &format!("{path}[{at}]")))
+            .collect();
         members.into_iter().collect()
     }
 
@@ -133,21 +167,36 @@ impl<'a> Reader<'a> {
 
     /// Notes a problem at a key of this section; "" is the section itself.
     pub(super) fn note(&self, name: &str, text: impl Into<String>) {
-        self.problems.note(if name.is_empty() { self.path.clone() } else { join(&self.path, name) }, text);
+        self.problems.note(
+            if name.is_empty() {
+                self.path.clone()
+            } else {
+                join(&self.path, name)
+            },
+            text,
+        );
     }
 }
 
 /// Takes a choice by the name that serde knows.
 pub(super) fn choice<T: DeserializeOwned>(value: &Value, kind: Kind) -> Option<T> {
-    let Kind::Choice(names) = kind else { return None };
+    let Kind::Choice(names) = kind else {
+        return None;
+    };
     // an unquoted 1.2 is a number in YAML
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     let name = names.iter().find(|name| **name == text)?;
     serde_json::from_value(Value::String((*name).to_owned())).ok()
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// Longest part of a wrong value that a message repeats.

@@ -41,8 +41,16 @@ pub fn reference() -> String {
 }
 
 fn section(page: &mut String, key: &Key) {
-    let list = if key.kind == Kind::Sections { " (a list)" } else { "" };
-    let about = if key.kind == Kind::Section || key.kind == Kind::Sections { key.about } else { "" };
+    let list = if key.kind == Kind::Sections {
+        " (a list)"
+    } else {
+        ""
+    };
+    let about = if key.kind == Kind::Section || key.kind == Kind::Sections {
+        key.about
+    } else {
+        ""
+    };
     // writing to a String cannot fail
     let _ = write!(page, "\n## {}{list}\n\n", key.path);
     if !about.is_empty() {
@@ -52,12 +60,18 @@ fn section(page: &mut String, key: &Key) {
 }
 
 fn row(page: &mut String, key: &Key) {
-    let default = key.default.map_or_else(String::new, |text| format!("`{text}`"));
+    let default = key
+        .default
+        .map_or_else(String::new, |text| format!("`{text}`"));
     let change = match key.change {
         Change::Restart => "restart",
         Change::Contents => "contents",
     };
-    let _ = writeln!(page, "| `{}` | {} | {default} | {change} | {} |", key.path, key.kind, key.about);
+    let _ = writeln!(
+        page,
+        "| `{}` | {} | {default} | {change} | {} |",
+        key.path, key.kind, key.about
+    );
 }
 
 #[cfg(test)]
@@ -73,6 +87,9 @@ mod tests {
             std::fs::write(&path, &page).expect("page");
         }
         let stored = std::fs::read_to_string(&path).expect("docs/reference/config.md");
-        assert!(stored == page, "docs/reference/config.md is stale: run the tests once with UPDATE_GENERATED=1");
+        assert!(
+            stored == page,
+            "docs/reference/config.md is stale: run the tests once with UPDATE_GENERATED=1"
+        );
     }
 }

@@ -36,7 +36,10 @@ const MAX_FILE_BYTES: u64 = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error("failed to read the configuration {path}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("failed to accept the configuration: {} problem(s)", .0.len())]
     Problems(Vec<Problem>),
 }
@@ -44,16 +47,37 @@ pub enum LoadError {
 impl Sources {
     /// The file (if any), the environment and the flags of this process, on this machine.
     pub fn of_process(file: Option<PathBuf>, set: Vec<String>) -> Self {
-        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-        Self { file, env: std::env::vars_os().filter_map(utf8).collect(), set, host: Host::this() }
+        let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self {
+            file,
+            env: std::env::vars_os().filter_map(utf8).collect(),
+            set,
+            host: Host::this(),
+        }
     }
 }
 
 impl Host {
     pub fn this() -> Self {
-        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let name = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { name, cores }
+    }
+
+    /// The number at the end of a `StatefulSet` pod's name, as in `shard-0`.
+    pub fn ordinal(&self) -> Option<u32> {
+        self.name
+            .split('.')
+            .next()?
+            .rsplit_once('-')?
+            .1
+            .parse()
+            .ok()
     }
 }
 
@@ -75,15 +99,27 @@ pub fn load(sources: &Sources, role: Role) -> Result<Config, LoadError> {
 
 /// A file that cannot be read as a tree is its only problem: what it would have said is not known.
 fn file(path: &Path) -> Result<Value, LoadError> {
-    let unread = |source| LoadError::Read { path: path.to_owned(), source };
+    let unread = |source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let mut bytes = Vec::new();
-    std::fs::File::open(path).map_err(unread)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unread)?;
+    std::fs::File::open(path)
+        .map_err(unread)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unread)?;
     let text = if bytes.len() as u64 > MAX_FILE_BYTES {
         Err(format!("is larger than {MAX_FILE_BYTES} bytes"))
     } else {
         String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
     };
-    let problem = |text| LoadError::Problems(vec![Problem { path: path.display().to_string(), text }]);
+    let problem = |text| {
+        LoadError::Problems(vec![Problem {
+            path: path.display().to_string(),
+            text,
+        }])
+    };
     text.and_then(|text| tree::parse(&text)).map_err(problem)
 }
 
@@ -96,8 +132,20 @@ fn build(top: &Reader<'_>, host: &Host, role: Role) -> Option<Config> {
     let link = build::shard_link(top, role == Role::Shard);
     let (common, edge, shard) = (common?, edge?, shard?);
     Some(match role {
-        Role::Standalone => Config::Standalone(Standalone { common, edge, shard }),
-        Role::Edge => Config::Edge(Edge { common, edge, links: links? }),
-        Role::Shard => Config::Shard(Shard { common, shard, link: link? }),
+        Role::Standalone => Config::Standalone(Standalone {
+            common,
+            edge,
+            shard,
+        }),
+        Role::Edge => Config::Edge(Edge {
+            common,
+            edge,
+            links: links?,
+        }),
+        Role::Shard => Config::Shard(Shard {
+            common,
+            shard,
+            link: link?,
+        }),
     })
 }

@@ -5,24 +5,41 @@ use std::time::Duration;
 use super::*;
 
 fn host() -> Host {
-    Host { name: "edge-7".to_owned(), cores: NonZeroUsize::new(3).expect("not zero") }
+    Host {
+        name: "edge-7".to_owned(),
+        cores: NonZeroUsize::new(3).expect("not zero"),
+    }
 }
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/config")
+        .join(name)
 }
 
 fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs/examples")
+        .join(name)
 }
 
 fn sources(file: Option<PathBuf>, set: &[&str]) -> Sources {
-    Sources { file, env: Vec::new(), set: set.iter().map(|&flag| flag.to_owned()).collect(), host: host() }
+    Sources {
+        file,
+        env: Vec::new(),
+        set: set.iter().map(|&flag| flag.to_owned()).collect(),
+        host: host(),
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
 fn problems(sources: &Sources, role: Role) -> String {
     match load(sources, role) {
-        Err(LoadError::Problems(problems)) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+        Err(LoadError::Problems(problems)) => lines(&problems),
         other => panic!("expected problems, not {other:?}"),
     }
 }
@@ -31,7 +48,7 @@ fn yaml(text: &str, role: Role) -> Result<Config, String> {
     let file = tempfile::NamedTempFile::new().expect("file");
     std::fs::write(file.path(), text).expect("write");
     load(&sources(Some(file.path().to_owned()), &[]), role).map_err(|error| match error {
-        LoadError::Problems(problems) => problems.iter().map(|problem| format!("{problem}\n")).collect(),
+        LoadError::Problems(problems) => lines(&problems),
         LoadError::Read { .. } => error.to_string(),
     })
 }
@@ -52,13 +69,28 @@ fn defaults_fill_in_what_is_not_written() {
 
 #[test]
 fn examples_load_for_their_roles() {
-    for (name, role) in [("standalone.yaml", Role::Standalone), ("cluster.yaml", Role::Edge), ("cluster.yaml", Role::Shard)] {
+    for (name, role) in [
+        ("standalone.yaml", Role::Standalone),
+        ("cluster.yaml", Role::Edge),
+        ("cluster.yaml", Role::Shard),
+    ] {
         let loaded = load(&sources(Some(example(name)), &[]), role);
         assert!(loaded.is_ok(), "{name}: {loaded:?}");
     }
-    let Ok(Config::Edge(edge)) = load(&sources(Some(example("cluster.yaml")), &[]), Role::Edge) else { panic!("edge") };
-    let Slicing::CidrList { ranges, .. } = &edge.edge.admission.slicing else { panic!("ranges") };
-    assert_eq!(ranges.iter().map(|range| range.name.as_str()).collect::<Vec<_>>(), ["north", "south"]);
+    let Ok(Config::Edge(edge)) = load(&sources(Some(example("cluster.yaml")), &[]), Role::Edge)
+    else {
+        panic!("edge")
+    };
+    let Slicing::CidrList { ranges, .. } = &edge.edge.admission.slicing else {
+        panic!("ranges")
+    };
+    assert_eq!(
+        ranges
+            .iter()
+            .map(|range| range.name.as_str())
+            .collect::<Vec<_>>(),
+        ["north", "south"]
+    );
     assert_eq!(edge.links.shards, ["shard-0.shards:7883"]);
     assert_eq!(edge.edge.id, "edge-7");
     assert_eq!(edge.edge.workers.get(), 3);
@@ -73,53 +105,100 @@ fn every_key_may_be_written() {
     let text = std::fs::read_to_string(fixture("everything.yaml")).expect("fixture");
     for key in keys::KEYS {
         let name = key.path.rsplit(['.']).next().expect("a name");
-        assert!(text.contains(&format!("{name}:")), "{} is not in everything.yaml", key.path);
+        assert!(
+            text.contains(&format!("{name}:")),
+            "{} is not in everything.yaml",
+            key.path
+        );
     }
 }
 
 #[test]
 fn three_mistakes_are_three_problems() {
-    insta::assert_snapshot!(problems(&sources(Some(fixture("three-mistakes.yaml")), &[]), Role::Standalone));
+    insta::assert_snapshot!(problems(
+        &sources(Some(fixture("three-mistakes.yaml")), &[]),
+        Role::Standalone
+    ));
 }
 
 #[test]
 fn all_problems_come_at_once() {
-    insta::assert_snapshot!(problems(&sources(Some(fixture("everything-wrong.yaml")), &[]), Role::Edge));
+    insta::assert_snapshot!(problems(
+        &sources(Some(fixture("everything-wrong.yaml")), &[]),
+        Role::Edge
+    ));
 }
 
 #[test]
 fn each_role_needs_its_own() {
     let none = sources(None, &[]);
     insta::assert_snapshot!(
-        [Role::Standalone, Role::Edge, Role::Shard].map(|role| format!("{role:?}\n{}", problems(&none, role))).join("\n")
+        [Role::Standalone, Role::Edge, Role::Shard]
+            .map(|role| format!("{role:?}\n{}", problems(&none, role)))
+            .join("\n")
     );
 }
 
 #[test]
 fn flags_go_over_the_environment_over_the_file() {
     let file = tempfile::NamedTempFile::new().expect("file");
-    std::fs::write(file.path(), format!("{LISTENER}admission: {{patienceSeconds: 1, holdBudget: 1, slices: 1}}")).expect("write");
-    let mut sources = sources(Some(file.path().to_owned()), &["admission.patienceSeconds=3"]);
-    sources.env = [("HERDGATE_ADMISSION__PATIENCE_SECONDS", "2"), ("HERDGATE_ADMISSION__HOLD_BUDGET", "2")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-    let Ok(Config::Standalone(config)) = load(&sources, Role::Standalone) else { panic!("loads") };
+    std::fs::write(
+        file.path(),
+        format!("{LISTENER}admission: {{patienceSeconds: 1, holdBudget: 1, slices: 1}}"),
+    )
+    .expect("write");
+    let mut sources = sources(
+        Some(file.path().to_owned()),
+        &["admission.patienceSeconds=3"],
+    );
+    sources.env = [
+        ("HERDGATE_ADMISSION__PATIENCE_SECONDS", "2"),
+        ("HERDGATE_ADMISSION__HOLD_BUDGET", "2"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    let Ok(Config::Standalone(config)) = load(&sources, Role::Standalone) else {
+        panic!("loads")
+    };
     let admission = config.edge.admission;
-    assert_eq!((admission.patience, admission.hold_budget, admission.slices.get()), (Duration::from_secs(3), 2, 1));
+    assert_eq!(
+        (
+            admission.patience,
+            admission.hold_budget,
+            admission.slices.get()
+        ),
+        (Duration::from_secs(3), 2, 1)
+    );
 }
 
 #[test]
 fn several_shards_are_refused_until_they_can_talk() {
     let many = "shard: {count: 2}\nedge: {shards: [a:1, b:1], linkTokenFile: t}\n";
     let text = yaml(&format!("{LISTENER}{many}"), Role::Edge).expect_err("refused");
-    assert!(text.contains("edge.shards: has 2 shards; more than one cannot pass messages"), "{text}");
-    assert!(text.contains("shard.count: 2 shards; more than one cannot pass messages"), "{text}");
-    assert!(yaml(&format!("{LISTENER}{many}routing: {{isolatedShards: true}}"), Role::Edge).is_ok());
+    assert!(
+        text.contains("edge.shards: has 2 shards; more than one cannot pass messages"),
+        "{text}"
+    );
+    assert!(
+        text.contains("shard.count: 2 shards; more than one cannot pass messages"),
+        "{text}"
+    );
+    assert!(
+        yaml(
+            &format!("{LISTENER}{many}routing: {{isolatedShards: true}}"),
+            Role::Edge
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn somebody_must_be_able_to_come_in() {
-    let text = yaml(&format!("{LISTENER}authentication: {{anonymous: Never}}"), Role::Standalone).expect_err("refused");
+    let text = yaml(
+        &format!("{LISTENER}authentication: {{anonymous: Never}}"),
+        Role::Standalone,
+    )
+    .expect_err("refused");
     assert!(text.contains("authentication: lets nobody in"), "{text}");
     standalone("authentication: {anonymous: Never, passwordFile: p}");
 }
@@ -127,26 +206,61 @@ fn somebody_must_be_able_to_come_in() {
 #[test]
 fn an_unquoted_version_is_understood() {
     let text = "listeners: [{name: a, address: 127.0.0.1:0, protocol: mqtts, tls: {certificateFile: a, privateKeyFile: b, minVersion: 1.3}}]";
-    let Ok(Config::Standalone(config)) = yaml(text, Role::Standalone) else { panic!("loads") };
-    assert_eq!(config.edge.listeners.first().and_then(|l| l.tls.as_ref()).map(|tls| tls.min_version), Some(TlsVersion::V13));
+    let Ok(Config::Standalone(config)) = yaml(text, Role::Standalone) else {
+        panic!("loads")
+    };
+    assert_eq!(
+        config
+            .edge
+            .listeners
+            .first()
+            .and_then(|l| l.tls.as_ref())
+            .map(|tls| tls.min_version),
+        Some(TlsVersion::V13)
+    );
 }
 
 #[test]
 fn zero_means_no_cap_and_one_per_core() {
     let config = standalone("admission: {enteringLimit: 0}\nshard: {workers: 2}");
     assert_eq!(config.edge.admission.entering_limit, None);
-    assert_eq!(config.edge.listeners.first().and_then(|l| l.max_keep_alive_seconds), None);
-    assert_eq!((config.edge.workers.get(), config.shard.workers.get()), (3, 2));
+    assert_eq!(
+        config
+            .edge
+            .listeners
+            .first()
+            .and_then(|l| l.max_keep_alive_seconds),
+        None
+    );
+    assert_eq!(
+        (config.edge.workers.get(), config.shard.workers.get()),
+        (3, 2)
+    );
 }
 
 #[test]
 fn what_is_no_yaml_is_one_problem() {
-    for text in ["a: [", "listeners: 1\nlisteners: 2", "\u{0}", "a: 1\n---\nb: 2", "- a", "text"] {
+    for text in [
+        "a: [",
+        "listeners: 1\nlisteners: 2",
+        "\u{0}",
+        "a: 1\n---\nb: 2",
+        "- a",
+        "text",
+    ] {
         let problems = yaml(text, Role::Standalone).expect_err(text);
         assert!(!problems.is_empty(), "{text}");
     }
-    assert!(yaml(&"a".repeat(1_048_577), Role::Standalone).expect_err("large").contains("is larger than 1048576 bytes"));
+    assert!(
+        yaml(&"a".repeat(1_048_577), Role::Standalone)
+            .expect_err("large")
+            .contains("is larger than 1048576 bytes")
+    );
     let missing = load(&sources(Some(fixture("none.yaml")), &[]), Role::Standalone);
     assert!(matches!(missing, Err(LoadError::Read { .. })));
-    assert!(yaml("", Role::Shard).expect_err("empty").contains("shard.linkAddress: is missing"));
+    assert!(
+        yaml("", Role::Shard)
+            .expect_err("empty")
+            .contains("shard.linkAddress: is missing")
+    );
 }

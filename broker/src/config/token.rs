@@ -11,8 +11,13 @@ pub struct LinkToken(Vec<u8>);
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("failed to read the link token {path}")]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("failed to take the link token {path}: it has {bytes} bytes without white space at its ends; allowed: {MIN_BYTES} to {MAX_BYTES}")]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "failed to take the link token {path}: it has {bytes} bytes without white space at its ends; allowed: {MIN_BYTES} to {MAX_BYTES}"
+    )]
     Length { path: PathBuf, bytes: usize },
 }
 
@@ -28,14 +33,24 @@ const MAX_FILE_BYTES: u64 = 2 * MAX_BYTES as u64;
 impl LinkToken {
     /// White space at both ends is not part of it.
     pub fn read(path: &Path) -> Result<Self, TokenError> {
-        let unread = |source| TokenError::Read { path: path.to_owned(), source };
+        let unread = |source| TokenError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let mut bytes = Vec::new();
-        std::fs::File::open(path).map_err(unread)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(unread)?;
+        std::fs::File::open(path)
+            .map_err(unread)?
+            .take(MAX_FILE_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(unread)?;
         let token = bytes.trim_ascii();
         if (MIN_BYTES..=MAX_BYTES).contains(&token.len()) {
             Ok(Self(token.to_vec()))
         } else {
-            Err(TokenError::Length { path: path.to_owned(), bytes: token.len() })
+            Err(TokenError::Length {
+                path: path.to_owned(),
+                bytes: token.len(),
+            })
         }
     }
 
@@ -77,10 +92,16 @@ mod tests {
     fn short_long_and_missing_ones_are_refused() {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("token");
-        assert!(matches!(LinkToken::read(&path), Err(TokenError::Read { .. })));
+        assert!(matches!(
+            LinkToken::read(&path),
+            Err(TokenError::Read { .. })
+        ));
         for length in [0, 15, 1025, 5000] {
             std::fs::write(&path, "x".repeat(length)).expect("write");
-            assert!(matches!(LinkToken::read(&path), Err(TokenError::Length { .. })), "{length}");
+            assert!(
+                matches!(LinkToken::read(&path), Err(TokenError::Length { .. })),
+                "{length}"
+            );
         }
     }
 }

@@ -22,14 +22,22 @@ const LEVEL: &str = "__";
 
 /// Reads YAML; an empty file is an empty tree.
 pub(super) fn parse(text: &str) -> Result<Value, String> {
-    let value: Value = serde_saphyr::from_str::<Option<Value>>(text).map_err(|error| error.to_string())?.unwrap_or(Value::Null);
-    Ok(if value.is_null() { Value::Object(Map::new()) } else { value })
+    let value: Value = serde_saphyr::from_str::<Option<Value>>(text)
+        .map_err(|error| error.to_string())?
+        .unwrap_or(Value::Null);
+    Ok(if value.is_null() {
+        Value::Object(Map::new())
+    } else {
+        value
+    })
 }
 
 /// Lays `HERDGATE_A__B=value` over the tree.
 pub(super) fn lay_env(tree: &mut Value, env: &[(String, String)], problems: &Problems) {
     for (name, text) in env {
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
         let parts: Vec<&str> = rest.split(LEVEL).collect();
         match steps(&parts) {
             Ok((steps, kind)) => lay(tree, &steps, read(text, kind), name, problems),
@@ -49,7 +57,13 @@ pub(super) fn lay_flags(tree: &mut Value, set: &[String], problems: &Problems) {
         let dotted = path.replace('[', ".").replace(']', "");
         let parts: Vec<&str> = dotted.split('.').collect();
         match steps(&parts) {
-            Ok((steps, kind)) => lay(tree, &steps, read(text, kind), &format!("--set {path}"), problems),
+            Ok((steps, kind)) => lay(
+                tree,
+                &steps,
+                read(text, kind),
+                &format!("--set {path}"),
+                problems,
+            ),
             Err(text) => problems.note(format!("--set {path}"), text),
         }
     }
@@ -64,13 +78,23 @@ fn steps(parts: &[&str]) -> Result<(Vec<Step>, Kind), String> {
             Kind::Section => {
                 let known = keys::children(&path).find(|known| plain(known) == plain(part));
                 let name = known.ok_or_else(|| unknown(part, &path))?;
-                path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                path = if path.is_empty() {
+                    name.to_owned()
+                } else {
+                    format!("{path}.{name}")
+                };
                 kind = keys::find(&path).map_or(Kind::Text, |key| key.kind);
                 steps.push(Step::Key(name));
             }
             Kind::Sections | Kind::List(_) => {
-                let index = part.parse().map_err(|_| format!("needs a number, not {part}, after {path}"))?;
-                kind = if let Kind::List(of) = kind { *of } else { Kind::Section };
+                let index = part
+                    .parse()
+                    .map_err(|_| format!("needs a number, not {part}, after {path}"))?;
+                kind = if let Kind::List(of) = kind {
+                    *of
+                } else {
+                    Kind::Section
+                };
                 path.push_str("[]");
                 steps.push(Step::Index(index));
             }
@@ -81,13 +105,19 @@ fn steps(parts: &[&str]) -> Result<(Vec<Step>, Kind), String> {
 }
 
 fn plain(name: &str) -> String {
-    name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect()
+    name.chars()
+        .filter(|c| *c != '_')
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
 }
 
 /// What to say of a name that is not among the keys of `path`.
 pub(super) fn unknown(name: &str, path: &str) -> String {
     let known: Vec<&str> = keys::children(path).collect();
-    let nearest = known.iter().map(|known| (distance(&plain(name), &plain(known)), known)).min();
+    let nearest = known
+        .iter()
+        .map(|known| (distance(&plain(name), &plain(known)), known))
+        .min();
     let hint = match nearest {
         Some((off, known)) if off <= 1 + name.len() / 4 => format!("; did you mean {known}?"),
         _ => String::new(),
@@ -119,7 +149,10 @@ fn read(text: &str, kind: Kind) -> Value {
         return Value::String(text.to_owned());
     }
     if let (Kind::List(_), false) = (kind, text.trim_start().starts_with('[')) {
-        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
         return items.map(str::to_owned).collect();
     }
     serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
@@ -133,7 +166,9 @@ fn lay(tree: &mut Value, steps: &[Step], value: Value, source: &str, problems: &
                 if place.is_null() {
                     *place = Value::Object(Map::new());
                 }
-                place.as_object_mut().map(|map| map.entry(*name).or_insert(Value::Null))
+                place
+                    .as_object_mut()
+                    .map(|map| map.entry(*name).or_insert(Value::Null))
             }
             Step::Index(at) => {
                 if place.is_null() {
@@ -148,7 +183,10 @@ fn lay(tree: &mut Value, steps: &[Step], value: Value, source: &str, problems: &
             }
         };
         let Some(next) = next else {
-            problems.note(source, "finds no place: what it lies over has another shape, or the list is shorter");
+            problems.note(
+                source,
+                "finds no place: what it lies over has another shape, or the list is shorter",
+            );
             return;
         };
         place = next;
@@ -169,15 +207,30 @@ mod tests {
 
     fn env(tree: &mut Value, vars: &[(&str, &str)]) -> Vec<String> {
         let problems = Problems::default();
-        let vars: Vec<_> = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let vars: Vec<_> = vars
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         lay_env(tree, &vars, &problems);
-        problems.into_sorted().iter().map(ToString::to_string).collect()
+        problems
+            .into_sorted()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     fn flags(tree: &mut Value, set: &[&str]) -> Vec<String> {
         let problems = Problems::default();
-        lay_flags(tree, &set.iter().map(|&flag| flag.to_owned()).collect::<Vec<_>>(), &problems);
-        problems.into_sorted().iter().map(ToString::to_string).collect()
+        lay_flags(
+            tree,
+            &set.iter().map(|&flag| flag.to_owned()).collect::<Vec<_>>(),
+            &problems,
+        );
+        problems
+            .into_sorted()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -211,22 +264,46 @@ mod tests {
     #[test]
     fn flags_reach_into_lists() {
         let mut tree = json!({});
-        let set = ["listeners[0].name=a", "listeners.1.name=b", "routing.isolatedShards=true", "listeners[0].name=c"];
+        let set = [
+            "listeners[0].name=a",
+            "listeners.1.name=b",
+            "routing.isolatedShards=true",
+            "listeners[0].name=c",
+        ];
         assert_eq!(flags(&mut tree, &set), [""; 0]);
-        assert_eq!(tree, json!({"listeners": [{"name": "c"}, {"name": "b"}], "routing": {"isolatedShards": true}}));
+        assert_eq!(
+            tree,
+            json!({"listeners": [{"name": "c"}, {"name": "b"}], "routing": {"isolatedShards": true}})
+        );
     }
 
     #[test]
     fn what_finds_no_place_is_told() {
         let mut tree = json!({"edge": 5});
-        let problems = flags(&mut tree, &["edge.id=x", "listeners[3].name=x", "admissoin.mode=Open", "cluster", "cluster.x=1", "listeners.a=1"]);
+        let problems = flags(
+            &mut tree,
+            &[
+                "edge.id=x",
+                "listeners[3].name=x",
+                "admissoin.mode=Open",
+                "cluster",
+                "cluster.x=1",
+                "listeners.a=1",
+            ],
+        );
         insta::assert_snapshot!(problems.join("\n"));
         assert_eq!(env(&mut tree, &[("HERDGATE_EDGE__IDD", "x")]).len(), 1);
     }
 
     #[test]
     fn distances() {
-        for (a, b, off) in [("", "", 0), ("a", "", 1), ("admissoin", "admission", 2), ("kitten", "sitting", 3), ("ab", "ab", 0)] {
+        for (a, b, off) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("admissoin", "admission", 2),
+            ("kitten", "sitting", 3),
+            ("ab", "ab", 0),
+        ] {
             assert_eq!(distance(a, b), off, "{a} {b}");
         }
     }

@@ -27,6 +27,16 @@ pub enum Config {
     Shard(Shard),
 }
 
+impl Config {
+    pub fn common(&self) -> &Common {
+        match self {
+            Self::Standalone(config) => &config.common,
+            Self::Edge(config) => &config.common,
+            Self::Shard(config) => &config.common,
+        }
+    }
+}
+
 /// Edge and shard workers in one process.
 #[derive(Clone, Debug)]
 pub struct Standalone {
@@ -228,7 +238,10 @@ impl Slices {
 pub enum Slicing {
     PrefixHash(PrefixLengths),
     /// Named ranges in the order in which they open; `PrefixHash` within each.
-    CidrList { ranges: Vec<AddressRange>, within: PrefixLengths },
+    CidrList {
+        ranges: Vec<AddressRange>,
+        within: PrefixLengths,
+    },
 }
 
 /// Addresses with the same prefix share a slice.

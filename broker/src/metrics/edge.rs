@@ -41,13 +41,31 @@ pub struct EdgeMetrics {
 impl EdgeMetrics {
     pub(super) fn register(r: &mut Registry) -> Self {
         Self {
-            connections: by_listener(r, "connections", "Clients with a socket, held ones not among them"),
+            connections: by_listener(
+                r,
+                "connections",
+                "Clients with a socket, held ones not among them",
+            ),
             accepted: by_listener(r, "accepted", "Sockets taken from the kernel"),
             handshakes_started: counter(r, "handshakes_started", "TLS handshakes begun"),
             handshakes_completed: counter(r, "handshakes_completed", "TLS handshakes done"),
-            handshakes_failed: By::register(r, "handshakes_failed", "TLS handshakes that came to nothing", "reason"),
-            certificate_alerts: counter(r, "certificate_alerts", "Alerts written because of a client certificate"),
-            gate: By::register(r, "gate_decisions", "What the gate did with sockets", "decision"),
+            handshakes_failed: By::register(
+                r,
+                "handshakes_failed",
+                "TLS handshakes that came to nothing",
+                "reason",
+            ),
+            certificate_alerts: counter(
+                r,
+                "certificate_alerts",
+                "Alerts written because of a client certificate",
+            ),
+            gate: By::register(
+                r,
+                "gate_decisions",
+                "What the gate did with sockets",
+                "decision",
+            ),
             held: gauge(r, "held", "Sockets waiting in closed slices"),
             door: gauge(r, "door", "Sockets waiting in open slices"),
             entering: gauge(r, "entering", "Clients let in, CONNACK not yet sent"),
@@ -60,7 +78,11 @@ impl EdgeMetrics {
             packets_sent: counter(r, "packets_sent", "MQTT packets to clients"),
             bytes_received: counter(r, "received_bytes", "MQTT bytes from clients"),
             bytes_sent: counter(r, "sent_bytes", "MQTT bytes to clients"),
-            keep_alive_expired: counter(r, "keep_alive_expired", "Clients closed because their keep-alive ran out"),
+            keep_alive_expired: counter(
+                r,
+                "keep_alive_expired",
+                "Clients closed because their keep-alive ran out",
+            ),
         }
     }
 }

@@ -17,7 +17,9 @@ pub struct ListenerLabels {
 
 impl ListenerLabels {
     pub fn new(listener: &str) -> Self {
-        Self { listener: listener.to_owned() }
+        Self {
+            listener: listener.to_owned(),
+        }
     }
 }
 
@@ -113,11 +115,22 @@ pub struct By<L> {
 
 impl<L: Label> By<L> {
     /// `key` is the label's name, such as `reason`. All counters exist, at zero, from the start.
-    pub(super) fn register(registry: &mut Registry, name: &str, help: &str, key: &'static str) -> Self {
+    pub(super) fn register(
+        registry: &mut Registry,
+        name: &str,
+        help: &str,
+        key: &'static str,
+    ) -> Self {
         let family = Family::<[(&'static str, &'static str); 1], Counter>::default();
-        let counters = L::ALL.iter().map(|value| family.get_or_create_owned(&[(key, value.name())])).collect();
+        let counters = L::ALL
+            .iter()
+            .map(|value| family.get_or_create_owned(&[(key, value.name())]))
+            .collect();
         registry.register(name, help, family);
-        Self { counters, label: PhantomData }
+        Self {
+            counters,
+            label: PhantomData,
+        }
     }
 
     pub fn inc(&self, value: L) {

@@ -24,11 +24,25 @@ impl LoginMetrics {
     pub(super) fn register(r: &mut Registry) -> Self {
         Self {
             hashed: counter(r, "logins_hashed", "Passwords hashed, right and wrong ones"),
-            dropped: By::register(r, "logins_dropped", "Logins that left the queue unhashed", "reason"),
+            dropped: By::register(
+                r,
+                "logins_dropped",
+                "Logins that left the queue unhashed",
+                "reason",
+            ),
             queued: gauge(r, "logins_queued", "Logins in the queue"),
-            wait: waits(r, "login_wait_seconds", "From the login queue's entrance to the end of the hash"),
+            wait: waits(
+                r,
+                "login_wait_seconds",
+                "From the login queue's entrance to the end of the hash",
+            ),
             users: gauge(r, "users", "Users in the password file"),
-            password_reloads: By::register(r, "password_reloads", "Reloads of the password file", "outcome"),
+            password_reloads: By::register(
+                r,
+                "password_reloads",
+                "Reloads of the password file",
+                "outcome",
+            ),
         }
     }
 }

@@ -11,7 +11,10 @@ mod shard;
 mod tls;
 
 pub use edge::EdgeMetrics;
-pub use labels::{By, GateDecision, HandshakeFailure, Label, ListenerLabels, LoginDrop, MessageDrop, ReloadOutcome};
+pub use labels::{
+    By, GateDecision, HandshakeFailure, Label, ListenerLabels, LoginDrop, MessageDrop,
+    ReloadOutcome,
+};
 pub use link::LinkMetrics;
 pub use login::LoginMetrics;
 pub use process::ProcessMetrics;

@@ -1,7 +1,7 @@
 //! The process itself.
 
-use prometheus_client::metrics::info::Info;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::shapes::gauge;
@@ -16,10 +16,18 @@ pub struct ProcessMetrics {
 
 impl ProcessMetrics {
     pub(super) fn register(r: &mut Registry) -> Self {
-        r.register("build", "What was built", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        r.register(
+            "build",
+            "What was built",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
         Self {
             ready: gauge(r, "ready", "1 while the process is ready"),
-            file_limit: gauge(r, "file_limit", "File descriptors that the process may have open"),
+            file_limit: gauge(
+                r,
+                "file_limit",
+                "File descriptors that the process may have open",
+            ),
         }
     }
 }

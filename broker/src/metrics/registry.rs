@@ -27,10 +27,18 @@ impl Metrics {
         let link = LinkMetrics::register(&mut registry);
         let login = LoginMetrics::register(&mut registry);
         let tls = TlsMetrics::register(&mut registry);
-        Self { process, edge, shard, link, login, tls, registry: Arc::new(registry) }
+        Self {
+            process,
+            edge,
+            shard,
+            link,
+            login,
+            tls,
+            registry: Arc::new(registry),
+        }
     }
 
-    /// The OpenMetrics text of everything.
+    /// The text of everything.
     pub fn encode(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;

@@ -9,7 +9,9 @@ use prometheus_client::registry::Registry;
 use super::ListenerLabels;
 
 /// Seconds, from a plain attach on loopback to beyond any client's patience.
-const WAIT_BUCKETS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const WAIT_BUCKETS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 
 #[derive(Clone, Debug)]
 pub(super) struct Waits;
@@ -38,7 +40,11 @@ pub(super) fn waits(registry: &mut Registry, name: &str, help: &str) -> Histogra
     histogram
 }
 
-pub(super) fn by_listener<M>(registry: &mut Registry, name: &str, help: &str) -> Family<ListenerLabels, M>
+pub(super) fn by_listener<M>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+) -> Family<ListenerLabels, M>
 where
     Family<ListenerLabels, M>: Default + Clone + prometheus_client::registry::Metric,
 {

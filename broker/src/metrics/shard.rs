@@ -34,15 +34,36 @@ impl ShardMetrics {
     pub(super) fn register(r: &mut Registry) -> Self {
         Self {
             sessions: gauge(r, "sessions", "Sessions with a client"),
-            settling: gauge(r, "settling", "Clients with a CONNACK that have not finished coming back"),
+            settling: gauge(
+                r,
+                "settling",
+                "Clients with a CONNACK that have not finished coming back",
+            ),
             settle_limit: gauge(r, "settle_limit", "Clients that may be settling at once"),
             attaching: gauge(r, "attaching", "Clients in the attach queue"),
             attach_wait: waits(r, "attach_wait_seconds", "Time in the attach queue"),
             settled: counter(r, "settled", "Clients that finished coming back"),
-            taken_over: counter(r, "taken_over", "Clients that lost their session to a newer one of the same id"),
-            messages_received: counter(r, "messages_received", "Messages taken from clients, wills among them"),
-            messages_sent: counter(r, "messages_sent", "Copies of messages given to subscribers"),
-            messages_dropped: By::register(r, "messages_dropped", "Copies of messages that were not delivered", "reason"),
+            taken_over: counter(
+                r,
+                "taken_over",
+                "Clients that lost their session to a newer one of the same id",
+            ),
+            messages_received: counter(
+                r,
+                "messages_received",
+                "Messages taken from clients, wills among them",
+            ),
+            messages_sent: counter(
+                r,
+                "messages_sent",
+                "Copies of messages given to subscribers",
+            ),
+            messages_dropped: By::register(
+                r,
+                "messages_dropped",
+                "Copies of messages that were not delivered",
+                "reason",
+            ),
             subscriptions: gauge(r, "subscriptions", "Subscriptions of all sessions"),
             retained: gauge(r, "retained", "Retained messages"),
             wills: counter(r, "wills", "Wills published"),

@@ -21,8 +21,16 @@ impl TlsMetrics {
     pub(super) fn register(r: &mut Registry) -> Self {
         Self {
             reloads: by_listener(r, "tls_reloads", "Changes of certificate files taken over"),
-            reload_failures: by_listener(r, "tls_reload_failures", "Changes of certificate files refused; the old ones are in use"),
-            not_after: by_listener(r, "tls_certificate_not_after_seconds", "Unix time at which the certificate in use ends"),
+            reload_failures: by_listener(
+                r,
+                "tls_reload_failures",
+                "Changes of certificate files refused; the old ones are in use",
+            ),
+            not_after: by_listener(
+                r,
+                "tls_certificate_not_after_seconds",
+                "Unix time at which the certificate in use ends",
+            ),
         }
     }
 }

@@ -20,7 +20,9 @@ pub enum TlsError {
 impl ServerTls {
     /// Loads the files and starts to watch them.
     pub fn start(_listener: &str, _settings: &Tls, _metrics: &Metrics) -> Result<Self, TlsError> {
-        Err(TlsError::Rustls(rustls::Error::General("not built yet".to_owned())))
+        Err(TlsError::Rustls(rustls::Error::General(
+            "not built yet".to_owned(),
+        )))
     }
 
     /// What a handshake that begins now uses.

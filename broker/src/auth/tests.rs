@@ -1,0 +1,241 @@
+//! The door with real files and threads behind it.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::config::{Anonymous, Authentication, ClientIdPattern};
+use crate::metrics::{LoginDrop, Metrics, ReloadOutcome};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn settings(file: &Path, threads: usize) -> Authentication {
+    Authentication {
+        anonymous: Anonymous::Never,
+        password_file: Some(file.to_owned()),
+        client_id_pattern: ClientIdPattern::parse("%u").expect("pattern"),
+        hashing_threads: NonZeroUsize::new(threads).expect("not zero"),
+    }
+}
+
+fn request(user: &str, password: &str) -> LoginRequest {
+    LoginRequest {
+        client_id: user.to_owned(),
+        may_assign_id: true,
+        user_name: Some(user.to_owned()),
+        password: Some(password.as_bytes().to_owned()),
+        certificate: None,
+        peer: "198.18.0.1:1000".parse().expect("address"),
+        waiting_since: Instant::now(),
+    }
+}
+
+fn line(user: &str, iterations: u32) -> String {
+    let iterations = NonZeroU32::new(iterations).expect("not zero");
+    format!(
+        "{user}:{}\n",
+        PasswordHash::derive(user.as_bytes(), iterations).expect("random")
+    )
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < DEADLINE, "still not: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("runtime")
+}
+
+#[test]
+fn files_of_mosquitto_work() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/passwords/mosquitto-2.0.11");
+    let auth =
+        Authenticator::start(&settings(&file, 2), PATIENCE, &Metrics::new()).expect("starts");
+    runtime().block_on(async {
+        let alice = auth
+            .login(request("alice", "secret"))
+            .await
+            .expect("comes in");
+        assert_eq!(
+            (
+                alice.principal.as_deref(),
+                &*alice.client_id,
+                alice.client_id_assigned
+            ),
+            (Some("alice"), "alice", false)
+        );
+        assert!(auth.login(request("bob", "pä:ss")).await.is_ok());
+        for (user, password) in [
+            ("alice", "Secret"),
+            ("alice", ""),
+            ("bob", "secret"),
+            ("nobody", "secret"),
+        ] {
+            assert_eq!(
+                auth.login(request(user, password)).await,
+                Err(Refusal::BadUserNameOrPassword),
+                "{user}"
+            );
+        }
+        let mut theirs = request("bob", "pä:ss");
+        theirs.client_id = "alice".to_owned();
+        assert_eq!(auth.login(theirs).await, Err(Refusal::ClientIdNotAllowed));
+    });
+}
+
+/// Needs mosquitto's tool; says so when it is not there, and fails then where everything must be.
+#[test]
+fn what_mosquitto_passwd_writes_now_works() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    let written = Command::new("mosquitto_passwd")
+        .arg("-c")
+        .arg("-b")
+        .arg(&file)
+        .args(["carol", "grün 1:2"])
+        .output();
+    let Ok(output) = written else {
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "mosquitto_passwd is not installed"
+        );
+        eprintln!("skipped: mosquitto_passwd is not installed");
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    let users = read_users(&file).expect("reads");
+    assert!(users.hash_for("carol").verify("grün 1:2".as_bytes()));
+    assert!(!users.hash_for("carol").verify(b"other"));
+}
+
+#[test]
+fn a_changed_file_is_taken_and_a_bad_one_is_not() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    std::fs::write(&file, line("alice", 1)).expect("write");
+    let metrics = Metrics::new();
+    let auth = Authenticator::start(&settings(&file, 1), PATIENCE, &metrics).expect("starts");
+    let login = |user: &str| runtime().block_on(auth.login(request(user, user)));
+    assert!(login("alice").is_ok());
+    std::fs::write(&file, line("bob", 1)).expect("write");
+    auth.poke();
+    eventually("the new file is in use", || {
+        metrics.login.password_reloads.get(ReloadOutcome::Changed) == 1
+    });
+    assert_eq!(login("alice"), Err(Refusal::BadUserNameOrPassword));
+    assert!(login("bob").is_ok());
+    std::fs::write(&file, "nonsense").expect("write");
+    auth.poke();
+    eventually("the bad file is noticed", || {
+        metrics.login.password_reloads.get(ReloadOutcome::Failed) == 1
+    });
+    assert!(login("bob").is_ok());
+}
+
+#[test]
+fn a_bad_file_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    let start = || Authenticator::start(&settings(&file, 1), PATIENCE, &Metrics::new());
+    assert!(matches!(start(), Err(AuthError::Read { .. })));
+    std::fs::write(&file, "nonsense").expect("write");
+    assert!(matches!(start(), Err(AuthError::Users { .. })));
+}
+
+#[test]
+fn the_gone_are_not_hashed() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    // long enough for the others to queue up behind it
+    std::fs::write(&file, line("slow", 300_000)).expect("write");
+    let metrics = Metrics::new();
+    let auth = Authenticator::start(&settings(&file, 1), PATIENCE, &metrics).expect("starts");
+    runtime().block_on(async {
+        let first = auth.login(request("slow", "slow"));
+        let gone: Vec<_> = (0..5)
+            .map(|_| auth.login(request("slow", "wrong")))
+            .collect();
+        let mut all = Box::pin(futures::future::join(first, async {
+            let mut gone = futures::future::join_all(gone);
+            // each is polled once, so that it queues, and then dropped
+            futures::future::poll_fn(|context| {
+                let _ = std::future::Future::poll(std::pin::Pin::new(&mut gone), context);
+                std::task::Poll::Ready(())
+            })
+            .await;
+        }));
+        assert!((&mut all).await.0.is_ok());
+    });
+    eventually("the gone have left", || {
+        metrics.login.dropped.get(LoginDrop::ClientGone) == 5
+    });
+    assert_eq!(metrics.login.hashed.get(), 1);
+}
+
+#[test]
+fn who_cannot_make_it_is_told_so_unhashed() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    std::fs::write(&file, line("alice", 1)).expect("write");
+    let metrics = Metrics::new();
+    let auth = Authenticator::start(&settings(&file, 1), Duration::ZERO, &metrics).expect("starts");
+    assert_eq!(
+        runtime().block_on(auth.login(request("alice", "alice"))),
+        Err(Refusal::Busy)
+    );
+    assert_eq!(metrics.login.dropped.get(LoginDrop::TooLate), 1);
+    assert_eq!(metrics.login.hashed.get(), 0);
+}
+
+#[test]
+fn login_threads_have_a_lower_priority() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    std::fs::write(&file, line("alice", 1)).expect("write");
+    let auth =
+        Authenticator::start(&settings(&file, 3), PATIENCE, &Metrics::new()).expect("starts");
+    // the third thread exists in this test alone
+    eventually("the thread is nice", || nice_of("login-2") == Some(10));
+    drop(auth);
+    eventually("the thread has ended", || nice_of("login-2").is_none());
+}
+
+/// The nice value of this process's thread of that name.
+fn nice_of(name: &str) -> Option<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("tasks");
+    let stats =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    let stat = stats
+        .into_iter()
+        .find(|stat| stat.contains(&format!("({name})")))?;
+    // fields from the third on follow the name; nice is the nineteenth
+    stat.rsplit_once(") ")?.1.split(' ').nth(16)?.parse().ok()
+}
+
+#[test]
+fn every_refusal_has_a_code_in_both_versions() {
+    for (refusal, v3, v5) in [
+        (Refusal::ClientIdNotAllowed, 2, 0x85),
+        (Refusal::Busy, 3, 0x89),
+        (Refusal::Unavailable, 3, 0x88),
+        (Refusal::BadUserNameOrPassword, 4, 0x86),
+        (Refusal::NotAuthorized, 5, 0x87),
+    ] {
+        assert_eq!(
+            (refusal.v3_code(), refusal.v5_code()),
+            (v3, v5),
+            "{}",
+            refusal.name()
+        );
+    }
+}
