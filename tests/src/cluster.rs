@@ -75,6 +75,11 @@ impl Node {
         address(&self.ready, &format!("/listeners/{name}"))
     }
 
+    /// Where a shard expects its edges.
+    pub fn link(&self) -> SocketAddr {
+        address(&self.ready, "/link")
+    }
+
     /// Starts it anew on the addresses that it had; it must have ended.
     pub fn restart(&mut self, setup: &Setup) {
         let mut launch = self.launch.clone();
@@ -85,8 +90,7 @@ impl Node {
             }
         }
         if launch.role == "shard" {
-            launch.config["shard"]["linkAddress"] =
-                address(&self.ready, "/link").to_string().into();
+            launch.config["shard"]["linkAddress"] = self.link().to_string().into();
         }
         *self = Self::start(setup, launch);
     }
@@ -175,7 +179,7 @@ impl<'a> Cluster<'a> {
                 for number in 0..edges {
                     let mut config = setup.config.clone();
                     config["edge"]["id"] = format!("edge-{number}").into();
-                    config["edge"]["shards"] = json!([address(&shard.ready, "/link").to_string()]);
+                    config["edge"]["shards"] = json!([shard.link().to_string()]);
                     cluster.edges.push(Node::start(
                         setup,
                         launch("edge", format!("edge-{number}"), config),

@@ -19,5 +19,6 @@ pub mod mqtt;
 pub mod process;
 pub mod setup;
 pub mod skip;
+pub mod swarm;
 pub mod tls;
 pub mod wait;

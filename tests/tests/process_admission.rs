@@ -1,0 +1,191 @@
+//! The level is a loop, not a timetable: it follows what the brokers can do.
+// Helpers of tests may stop at the first surprise as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
+use herdgate_tests::process::Signal;
+use herdgate_tests::setup::Setup;
+use herdgate_tests::skip;
+use herdgate_tests::swarm::{Herd, password_file};
+use herdgate_tests::wait::{PATIENT, throughout, until};
+use serde_json::json;
+
+const SPLIT: Topology = Topology::Split { edges: 1 };
+const SLICES: u64 = 256;
+/// A ramp takes seconds; a busy machine may need many times as long.
+const RAMP_WITHIN: Duration = Duration::from_mins(2);
+
+/// A staged cluster in whose slices the herd's addresses are well spread, and whose logins cost `rounds`.
+fn staged(rounds: u32) -> Option<Setup> {
+    if stand_in_wanted() {
+        skip::skip("mosquitto has no admission");
+        return None;
+    }
+    let setup = Setup::new();
+    let passwords = password_file(&setup, rounds)?.display().to_string();
+    let admission = json!({
+        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
+    });
+    Some(
+        setup
+            .set("/admission", admission)
+            .set("/authentication/passwordFile", passwords),
+    )
+}
+
+fn level(cluster: &Cluster<'_>) -> u64 {
+    cluster.edges[0].admin.number("/level")
+}
+
+fn until_level(cluster: &Cluster<'_>, wanted: u64) {
+    until(&format!("the level reaches {wanted}"), RAMP_WITHIN, || {
+        (level(cluster) >= wanted).then_some(())
+    });
+}
+
+/// Waits until the level has not moved for `still`, and returns it.
+fn standing_level(cluster: &Cluster<'_>, still: Duration) -> u64 {
+    let mut seen = (level(cluster), Instant::now());
+    until("the level stands still", PATIENT, || {
+        let now = level(cluster);
+        if now != seen.0 {
+            seen = (now, Instant::now());
+        }
+        (seen.1.elapsed() >= still).then_some(seen.0)
+    })
+}
+
+#[test]
+fn the_level_stands_still_while_the_shard_does() {
+    let Some(setup) = staged(60_000) else { return };
+    let Some(cluster) = Cluster::start(&setup, SPLIT) else {
+        return;
+    };
+    let herd = Herd::new(&setup, 300, &cluster.listener("mqtts").to_string());
+    let Some(herd) = herd.start("herd") else {
+        return;
+    };
+    until_level(&cluster, 40);
+    let shard = &cluster.shard.as_ref().unwrap().process;
+    shard.signal(Signal::STOP);
+    // after two seconds of silence the edge leaves the shard out, and none is left
+    let stopped_at = standing_level(&cluster, Duration::from_millis(2500));
+    assert!(
+        stopped_at < SLICES,
+        "the ramp was over before the shard stopped"
+    );
+    throughout("the level stands still", Duration::from_secs(3), || {
+        level(&cluster) == stopped_at
+    });
+    shard.signal(Signal::CONT);
+    until_level(&cluster, SLICES);
+    let report = herd.finish(RAMP_WITHIN);
+    assert_eq!(report["gateways"], 300, "{report}");
+}
+
+#[test]
+fn dearer_logins_take_accordingly_longer() {
+    let ramp = |rounds| -> Option<Duration> {
+        let setup = staged(rounds)?;
+        let cluster = Cluster::start(&setup, SPLIT)?;
+        let herd = Herd::new(&setup, 240, &cluster.listener("mqtts").to_string());
+        let herd = herd.start("herd")?;
+        until("somebody knocks", PATIENT, || {
+            (cluster.edges[0].admin.number("/handshakes/started") > 0).then_some(())
+        });
+        let began = Instant::now();
+        herd.finish(RAMP_WITHIN);
+        assert_eq!(
+            level(&cluster),
+            SLICES,
+            "all are up, so all slices are open"
+        );
+        Some(began.elapsed())
+    };
+    let Some(cheap) = ramp(20_000) else { return };
+    let Some(dear) = ramp(80_000) else { return };
+    let ratio = dear.as_secs_f64() / cheap.as_secs_f64();
+    assert!(
+        (1.8..8.0).contains(&ratio),
+        "four times the cost took {ratio:.2} times as long: {cheap:?} and {dear:?}"
+    );
+}
+
+#[test]
+fn a_killed_shards_clients_come_back_slice_by_slice() {
+    const GATEWAYS: u32 = 300;
+    let Some(setup) = staged(20_000) else { return };
+    let Some(mut cluster) = Cluster::start(&setup, SPLIT) else {
+        return;
+    };
+    let herd = Herd::new(&setup, GATEWAYS, &cluster.listener("mqtts").to_string()).set(
+        "/restart",
+        json!({"waitSeconds": 120, "timeoutSeconds": 120, "quietSeconds": 1}),
+    );
+    let Some(mut herd) = herd.start("herd") else {
+        return;
+    };
+    herd.process.until_logged("all are up", RAMP_WITHIN);
+    until_level(&cluster, SLICES);
+    let before = cluster.edges[0].admin.number("/reopening");
+
+    cluster.shard.as_mut().unwrap().process.kill();
+    until("all clients are closed", PATIENT, || {
+        (cluster.edges[0].admin.number("/connected") == 0).then_some(())
+    });
+    cluster.shard.as_mut().unwrap().restart(&setup);
+
+    let mut levels = BTreeSet::new();
+    until("the level is back", RAMP_WITHIN, || {
+        let status = cluster.edges[0].admin.status();
+        let reopened = status["reopening"].as_u64().unwrap() > before;
+        let now = status["level"].as_u64().unwrap();
+        if reopened {
+            levels.insert(now);
+        }
+        (reopened && now == SLICES).then_some(())
+    });
+    let on_the_way = levels
+        .iter()
+        .filter(|level| (1..SLICES).contains(*level))
+        .count();
+    assert!(on_the_way >= 3, "slice by slice, not at once: {levels:?}");
+    let report = herd.finish(RAMP_WITHIN);
+    assert_eq!(report["back"], GATEWAYS, "{report}");
+}
+
+#[test]
+fn a_soft_limit_of_open_files_is_raised() {
+    if stand_in_wanted() {
+        return skip::skip("about our processes alone");
+    }
+    let setup = Setup::new();
+    let Some(passwords) = password_file(&setup, 100) else {
+        return;
+    };
+    let setup = setup.set(
+        "/authentication/passwordFile",
+        passwords.display().to_string(),
+    );
+    let Some(cluster) = Cluster::start_limited(&setup, SPLIT, Some(1024)) else {
+        return;
+    };
+    let gateways = 1500;
+    let herd = Herd::new(&setup, gateways, &cluster.listener("mqtt").to_string())
+        .set(
+            "/target",
+            json!({"address": cluster.listener("mqtt").to_string(), "protocol": "mqtt"}),
+        )
+        .set("/topics", json!({"count": 1, "pattern": "gw/{n}/{t}"}))
+        .set("/bringUp/concurrent", 200);
+    let Some(herd) = herd.start("herd") else {
+        return;
+    };
+    until("more clients than the soft limit", RAMP_WITHIN, || {
+        (cluster.edges[0].admin.number("/connected") > 1100).then_some(())
+    });
+    herd.finish(RAMP_WITHIN);
+}
