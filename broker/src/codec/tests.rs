@@ -1,3 +1,6 @@
+//! Tables of packets are long by nature.
+#![allow(clippy::too_many_lines)]
+
 mod frames;
 mod mutations;
 mod rejected;

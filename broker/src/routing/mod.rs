@@ -1,3 +1,14 @@
 //! Topics, filters, and who gets what.
 
+pub mod interner;
+pub mod message;
 pub mod partition;
+pub mod retained;
+pub mod subscribers;
+pub mod topic;
+pub mod trie;
+
+pub use message::Message;
+pub use retained::Retained;
+pub use topic::{FilterError, TopicFilter, TopicName, TopicNameError};
+pub use trie::Trie;

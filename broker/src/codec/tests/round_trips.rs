@@ -20,15 +20,15 @@ fn user() -> UserProperties {
     vec![("a".into(), "1".into()), ("a".into(), "2".into())]
 }
 
-fn message_properties() -> Option<Arc<MessageProperties>> {
-    Some(Arc::new(MessageProperties {
+fn message_properties() -> Arc<MessageProperties> {
+    Arc::new(MessageProperties {
         utf8_payload: true,
         expiry: NonZeroU32::new(60),
         content_type: Some("text/plain".into()),
         response_topic: Some("reply/here".into()),
         correlation_data: Some(Bytes::from_static(b"\0\x01")),
         user: user(),
-    }))
+    })
 }
 
 /// Packets whose fields exist in both protocols.
@@ -121,7 +121,7 @@ pub(super) fn v5_only() -> Vec<Packet> {
                 topic: "w".into(),
                 payload: Bytes::new(),
                 delay: 5,
-                properties: message_properties(),
+                properties: Some(message_properties()),
             }),
             properties: ConnectProperties {
                 session_expiry: 3600,
@@ -156,7 +156,7 @@ pub(super) fn v5_only() -> Vec<Packet> {
         })),
         Packet::ConnAck(Box::new(ConnAck::new(ReasonCode::SERVER_BUSY))),
         Packet::Publish(Publish {
-            properties: message_properties(),
+            properties: Some(message_properties()),
             topic_alias: NonZeroU16::new(3),
             subscription_ids: vec![NonZeroU32::new(1).unwrap(), NonZeroU32::new(300).unwrap()],
             ..Publish::new("t", &b"x"[..])

@@ -22,7 +22,7 @@ pub(super) fn packet(packet: ntex::Packet) -> Packet {
         ntex::Packet::PublishReceived(packet) => Packet::PubRec(ack(packet)),
         ntex::Packet::PublishRelease(packet) => Packet::PubRel(ack2(packet)),
         ntex::Packet::PublishComplete(packet) => Packet::PubComp(ack2(packet)),
-        ntex::Packet::Subscribe(packet) => Packet::Subscribe(subscribe(packet)),
+        ntex::Packet::Subscribe(packet) => Packet::Subscribe(subscribe(&packet)),
         ntex::Packet::SubscribeAck(packet) => Packet::SubAck(SubAck {
             packet_id: packet.packet_id,
             codes: packet
@@ -175,7 +175,7 @@ fn ack2(ack: ntex::PublishAck2) -> Ack {
     }
 }
 
-fn subscribe(subscribe: ntex::Subscribe) -> Subscribe {
+fn subscribe(subscribe: &ntex::Subscribe) -> Subscribe {
     let filters = subscribe
         .topic_filters
         .iter()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::PeerMessage;
 use crate::link::{ToEdge, ToShard};
 
 /// One link (one edge worker), unique in this process and not used again.
@@ -31,10 +32,6 @@ pub enum Input {
     /// Close this many clients because the process ends (v5: 0x8B); refuse new ones from now on.
     Shutdown { clients: usize },
 }
-
-/// Opaque to the shell.
-#[derive(Debug)]
-pub struct PeerMessage(());
 
 /// What follows from inputs. The shell sends it, in order, and clears it; several inputs may share one.
 #[derive(Debug, Default)]

@@ -1,14 +1,42 @@
 //! One shard worker as a state machine: it owns the sessions of its client partitions and the topics of its topic
 //! partitions. The shell around it moves frames: from links and other workers in, to links and other workers out.
 
+mod attach;
+mod attach_queue;
+mod closing;
 mod input;
+mod links;
+mod peer;
+mod publish;
+mod receive;
+mod sessions;
 mod settings;
+mod settling;
 mod stats;
+mod subscribe;
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::time::Duration;
 
+use herdgate_admission::health::Window;
+
+use crate::link::{ToEdge, ToShard};
+use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions};
+use crate::routing::{Retained, Trie};
+use crate::session::Delivered;
+use attach_queue::AttachQueue;
+use links::Links;
+use publish::Publishing;
+use sessions::Sessions;
+use settling::SettleClock;
+use subscribe::Subscribing;
+
 pub use crate::routing::partition::{Partition, partition_of, worker_of};
-pub use input::{Input, LinkId, Outbox, PeerMessage, WorkerIndex};
+pub use input::{Input, LinkId, Outbox, WorkerIndex};
+pub use peer::PeerMessage;
 pub use settings::{CoreSettings, SessionLimits};
 pub use stats::{Drops, WorkerStats};
 
@@ -17,37 +45,162 @@ pub use stats::{Drops, WorkerStats};
 pub struct WorkerCore {
     index: WorkerIndex,
     settings: CoreSettings,
+    sessions: Sessions,
+    links: Links,
+    queue: AttachQueue,
+    settle: SettleClock,
+    /// Filters of this worker's sessions.
+    local: Trie<Subscribers>,
+    /// Filters that other workers have subscribers for, of the topics that this worker owns.
+    routes: Trie<Vec<WorkerIndex>>,
+    retained: Retained,
+    publishing: Publishing,
+    subscribing: HashMap<u64, Subscribing>,
+    next_subscribe: u64,
+    /// Sessions with something to send or give back at the end of the batch.
+    dirty: Vec<SessionIndex>,
+    /// Kept between messages for its memory.
+    matches: Vec<(SessionIndex, SubscriptionOptions)>,
+    window: Window,
+    stats: WorkerStats,
+    /// Nobody is let in any more.
+    ending: bool,
 }
 
 impl WorkerCore {
     /// Worker `index` of `settings.workers`.
     pub fn new(index: WorkerIndex, settings: CoreSettings) -> Self {
-        Self { index, settings }
+        let workers = usize::from(settings.workers.max(1));
+        Self {
+            index,
+            sessions: Sessions::default(),
+            links: Links::default(),
+            queue: AttachQueue::default(),
+            settle: SettleClock::new(settings.settle_limit, settings.workers),
+            local: Trie::default(),
+            routes: Trie::default(),
+            retained: Retained::new(settings.max_retained_messages.div_ceil(workers)),
+            publishing: Publishing::default(),
+            subscribing: HashMap::new(),
+            next_subscribe: 0,
+            dirty: Vec::new(),
+            matches: Vec::new(),
+            window: Window::default(),
+            stats: WorkerStats::default(),
+            ending: false,
+            settings,
+        }
     }
 
     /// Takes one input; what follows from it is appended to `out`, except packets to clients and windows, which wait
     /// for `flush` so that several become one frame.
-    pub fn handle(&mut self, _now: Duration, _input: Input, _out: &mut Outbox) {
-        let _ = (self.index, &self.settings);
+    pub fn handle(&mut self, now: Duration, input: Input, out: &mut Outbox) {
+        match input {
+            Input::Link {
+                link,
+                frame,
+                waited,
+            } => self.frame(now, link, frame, waited, out),
+            Input::LinkLost(link) => self.link_lost(now, link, out),
+            Input::Peer(from, message) => self.peer(now, from, message, out),
+            Input::Tick => self.settle(now),
+            Input::Shutdown { clients } => self.shut_down(now, clients, out),
+        }
+        self.let_in_waiting(now, out);
+    }
+
+    fn frame(
+        &mut self,
+        now: Duration,
+        link: LinkId,
+        frame: ToShard,
+        waited: Duration,
+        out: &mut Outbox,
+    ) {
+        match frame {
+            ToShard::Attach { stream, attach } => self.attach(now, (link, stream), attach, out),
+            ToShard::Data { stream, packets } => {
+                self.data(now, (link, stream), packets, waited, out);
+            }
+            ToShard::Window { stream, bytes } => self.window(link, stream, bytes),
+            ToShard::Cancel { stream } | ToShard::Detach { stream, .. } => {
+                self.detach(now, link, stream, out);
+            }
+            ToShard::Health(_) => {}
+        }
     }
 
     /// After a batch of inputs, and before `out` is sent.
-    pub fn flush(&mut self, _now: Duration, _out: &mut Outbox) {
-        let _ = self.index;
+    pub fn flush(&mut self, now: Duration, out: &mut Outbox) {
+        for index in std::mem::take(&mut self.dirty) {
+            let Some(seat) = self.sessions.at_mut(index) else {
+                continue;
+            };
+            seat.dirty = false;
+            let (link, stream) = seat.stream;
+            let waiting = seat.session.outbound.queued();
+            let delivered = seat.session.outbound.pump(now);
+            let fewer = waiting - seat.session.outbound.queued();
+            if let Some(packets) = seat.session.outbound.take() {
+                out.to_links.push((link, ToEdge::Data { stream, packets }));
+            }
+            let bytes = seat.session.take_window();
+            if bytes > 0 {
+                out.to_links.push((link, ToEdge::Window { stream, bytes }));
+            }
+            self.stats.queued -= fewer as u64;
+            self.count(delivered);
+        }
     }
 
     /// When `Input::Tick` is wanted next, if nothing else comes.
     pub fn next_deadline(&self) -> Option<Duration> {
-        None
+        self.settle.next_look()
     }
 
     /// What this worker saw of the shard's health since the last call; the shell adds its own lag and merges workers.
-    pub fn take_window(&mut self, _now: Duration) -> herdgate_admission::health::Window {
-        herdgate_admission::health::Window::default()
+    pub fn take_window(&mut self, now: Duration) -> Window {
+        let mut window = std::mem::take(&mut self.window);
+        let oldest = self
+            .subscribing
+            .values()
+            .map(|pending| now.saturating_sub(pending.since))
+            .max();
+        window.suback.oldest = oldest;
+        window
     }
 
     /// Counts since the start and levels of now; cheap enough for a metrics scrape and the 4 Hz report.
     pub fn stats(&self) -> WorkerStats {
-        WorkerStats::default()
+        WorkerStats {
+            connected: saturating_u32(self.sessions.len()),
+            settling: self.settle.settling(),
+            settle_limit: self.settle.limit(),
+            attaching: saturating_u32(self.queue.len()),
+            retained: self.retained.len() as u64,
+            ..self.stats
+        }
     }
+
+    /// The session has something for the end of the batch.
+    fn touch(&mut self, index: SessionIndex) {
+        if let Some(seat) = self.sessions.at_mut(index)
+            && !std::mem::replace(&mut seat.dirty, true)
+        {
+            self.dirty.push(index);
+        }
+    }
+
+    fn count(&mut self, delivered: Delivered) {
+        let drops = &mut self.stats.dropped;
+        drops.queue_full_qos0 += delivered.queue_full_qos0;
+        drops.queue_full_qos1 += delivered.queue_full_qos1;
+        drops.too_large += delivered.too_large;
+        drops.expired += delivered.expired;
+        self.stats.messages_out_total += delivered.sent;
+    }
+}
+
+fn saturating_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,5 +1,7 @@
 //! What a worker is told at its start.
 
+pub use crate::session::SessionLimits;
+
 /// The same for all workers of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoreSettings {
@@ -14,16 +16,6 @@ pub struct CoreSettings {
     pub session: SessionLimits,
 }
 
-/// Bounds of one client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionLimits {
-    pub max_queued_messages: usize,
-    pub max_queued_bytes: usize,
-    /// QoS 1 messages under way to a client that names no Receive Maximum; at least 1.
-    pub max_inflight: u16,
-    pub max_subscriptions: usize,
-}
-
 impl Default for CoreSettings {
     fn default() -> Self {
         Self {
@@ -32,17 +24,6 @@ impl Default for CoreSettings {
             settle_limit: None,
             max_retained_messages: 100_000,
             session: SessionLimits::default(),
-        }
-    }
-}
-
-impl Default for SessionLimits {
-    fn default() -> Self {
-        Self {
-            max_queued_messages: 1_000,
-            max_queued_bytes: 1 << 20,
-            max_inflight: 20,
-            max_subscriptions: 10_000,
         }
     }
 }

@@ -1,0 +1,120 @@
+//! A message on its way from its publisher to everybody.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::TopicName;
+use crate::codec::{MessageProperties, QoS};
+
+/// Shared between workers; owns its memory, so keeping it pins nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub topic: TopicName,
+    pub payload: Bytes,
+    /// At most 1.
+    pub qos: QoS,
+    /// As published.
+    pub retain: bool,
+    pub properties: Option<Arc<MessageProperties>>,
+    /// The publisher's client id, for subscriptions with *no local*.
+    pub publisher: Arc<str>,
+    pub expires_at: Option<Duration>,
+}
+
+impl Message {
+    pub fn new(topic: TopicName, payload: &[u8], publisher: Arc<str>) -> Self {
+        Self {
+            topic,
+            payload: Bytes::copy_from_slice(payload),
+            qos: QoS::AtMostOnce,
+            retain: false,
+            properties: None,
+            publisher,
+            expires_at: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with(self, qos: QoS, retain: bool) -> Self {
+        Self {
+            qos,
+            retain,
+            ..self
+        }
+    }
+
+    /// Its expiry runs from now.
+    #[must_use]
+    pub fn with_properties(
+        self,
+        properties: Option<Arc<MessageProperties>>,
+        now: Duration,
+    ) -> Self {
+        let expiry = properties.as_ref().and_then(|properties| properties.expiry);
+        let expires_at = expiry.map(|seconds| now + Duration::from_secs(u64::from(seconds.get())));
+        Self {
+            properties,
+            expires_at,
+            ..self
+        }
+    }
+
+    pub fn is_expired(&self, now: Duration) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Its properties with the expiry that is left [MQTT-3.3.2-6].
+    pub fn properties_at(&self, now: Duration) -> Option<Arc<MessageProperties>> {
+        let properties = self.properties.as_ref()?;
+        let Some(left) = self.expires_at.map(|at| at.saturating_sub(now)) else {
+            return Some(Arc::clone(properties));
+        };
+        // rounded up: 0 would say that it has expired
+        let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let expiry = NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX));
+        if expiry == properties.expiry {
+            return Some(Arc::clone(properties));
+        }
+        Some(Arc::new(MessageProperties {
+            expiry,
+            ..MessageProperties::clone(properties)
+        }))
+    }
+
+    /// About the memory that it takes.
+    pub fn size(&self) -> usize {
+        self.topic.as_str().len() + self.payload.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_expiry_that_is_left_is_told() {
+        let seconds = Duration::from_secs;
+        let properties = MessageProperties {
+            expiry: NonZeroU32::new(10),
+            ..MessageProperties::default()
+        };
+        let topic = TopicName::new("t".into()).unwrap();
+        let message = Message::new(topic, b"", "c".into())
+            .with_properties(Some(Arc::new(properties)), seconds(5));
+        let left = |now| {
+            message
+                .properties_at(now)
+                .unwrap()
+                .expiry
+                .map(NonZeroU32::get)
+        };
+        assert_eq!(left(seconds(5)), Some(10));
+        assert_eq!(left(Duration::from_millis(5_500)), Some(10));
+        assert_eq!(left(seconds(14)), Some(1));
+        assert!(!message.is_expired(Duration::from_millis(14_999)));
+        assert!(message.is_expired(seconds(15)));
+    }
+}

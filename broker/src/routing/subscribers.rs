@@ -1,0 +1,126 @@
+//! Who subscribed to one filter.
+
+use std::collections::HashMap;
+
+use crate::codec::{QoS, RetainHandling};
+
+/// A session of this worker; its place in the session table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionIndex(pub u32);
+
+/// What a client asked for, as far as it was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscriptionOptions {
+    /// At most 1.
+    pub qos: QoS,
+    pub no_local: bool,
+    pub retain_as_published: bool,
+    pub retain_handling: RetainHandling,
+}
+
+/// Most filters have one subscriber, some have all clients: a list, then a table.
+#[derive(Debug)]
+pub enum Subscribers {
+    Few(Vec<(SessionIndex, SubscriptionOptions)>),
+    Many(HashMap<SessionIndex, SubscriptionOptions>),
+}
+
+/// Searching more than this is slower than hashing.
+const FEW: usize = 16;
+
+impl Default for Subscribers {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Subscribers {
+    /// Adds or replaces.
+    pub fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) {
+        match self {
+            Self::Few(list) => {
+                if let Some(entry) = list.iter_mut().find(|entry| entry.0 == session) {
+                    entry.1 = options;
+                } else if list.len() < FEW {
+                    list.reserve_exact(1);
+                    list.push((session, options));
+                } else {
+                    let table = list.drain(..).chain([(session, options)]).collect();
+                    *self = Self::Many(table);
+                }
+            }
+            Self::Many(table) => {
+                table.insert(session, options);
+            }
+        }
+    }
+
+    pub fn remove(&mut self, session: SessionIndex) {
+        match self {
+            Self::Few(list) => list.retain(|entry| entry.0 != session),
+            Self::Many(table) => {
+                table.remove(&session);
+                if table.len() <= FEW / 2 {
+                    *self = Self::Few(table.drain().collect());
+                }
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Few(list) => list.len(),
+            Self::Many(table) => table.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn for_each(&self, mut each: impl FnMut(SessionIndex, SubscriptionOptions)) {
+        match self {
+            Self::Few(list) => list
+                .iter()
+                .for_each(|(session, options)| each(*session, *options)),
+            Self::Many(table) => table
+                .iter()
+                .for_each(|(session, options)| each(*session, *options)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: SubscriptionOptions = SubscriptionOptions {
+        qos: QoS::AtMostOnce,
+        no_local: false,
+        retain_as_published: false,
+        retain_handling: RetainHandling::AtSubscribe,
+    };
+
+    fn sessions(subscribers: &Subscribers) -> Vec<u32> {
+        let mut all = Vec::new();
+        subscribers.for_each(|session, _| all.push(session.0));
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn a_list_becomes_a_table_and_a_list_again() {
+        let mut subscribers = Subscribers::default();
+        for index in 0..100 {
+            subscribers.insert(SessionIndex(index), OPTIONS);
+            subscribers.insert(SessionIndex(index), OPTIONS);
+            assert_eq!(sessions(&subscribers), (0..=index).collect::<Vec<_>>());
+        }
+        for index in 0..100 {
+            subscribers.remove(SessionIndex(index));
+            assert_eq!(sessions(&subscribers), (index + 1..100).collect::<Vec<_>>());
+        }
+        assert!(subscribers.is_empty());
+        assert!(matches!(subscribers, Subscribers::Few(_)));
+    }
+}

@@ -1,0 +1,147 @@
+//! From an `Attach` to a session and its CONNACK, or to a refusal.
+
+use std::collections::HashMap;
+use std::num::NonZeroU16;
+
+use bytes::Bytes;
+
+use super::acks::Acks;
+use super::flow::Inflow;
+use super::{Outbound, RECEIVE_MAXIMUM, Session, SessionLimits};
+use crate::codec::{
+    self, ConnAck, ConnAckProperties, Connect, Packet, Protocol, QoS, ReasonCode, Will,
+};
+use crate::link::Attach;
+use crate::routing::TopicName;
+
+/// A client that is let in.
+#[derive(Debug)]
+pub struct Opened {
+    pub session: Session,
+    pub connack: Bytes,
+}
+
+/// More QoS 1 messages are never under way to one client, whatever Receive Maximum it names: their ids are kept.
+const MOST_INFLIGHT: u16 = 1_024;
+
+/// `Err`: the CONNACK of the refusal; empty where the standard has no code for it and the connection is just closed
+/// [MQTT-3.2.2-6 of 3.1.1].
+pub fn open(attach: &Attach, limits: SessionLimits) -> Result<Opened, Bytes> {
+    let connect = match codec::decode(attach.protocol, &attach.connect) {
+        Ok(Packet::Connect(connect)) => connect,
+        Ok(_) => return Err(refusal(attach.protocol, ReasonCode::PROTOCOL_ERROR)),
+        Err(error) => return Err(refusal(attach.protocol, error.reason())),
+    };
+    if connect.properties.authentication_method.is_some() {
+        return Err(refusal(
+            attach.protocol,
+            ReasonCode::BAD_AUTHENTICATION_METHOD,
+        ));
+    }
+    if let Some(code) = connect.will.as_ref().and_then(will_refusal) {
+        return Err(refusal(attach.protocol, code));
+    }
+    let connack = encode(
+        attach.protocol,
+        ConnAck {
+            properties: connack(attach, &connect),
+            ..success()
+        },
+    );
+    Ok(Opened {
+        session: session(attach, *connect, limits),
+        connack,
+    })
+}
+
+/// For a client that comes while the shard goes.
+pub fn refusal_shutting_down(protocol: Protocol) -> Bytes {
+    refusal(protocol, ReasonCode::SERVER_UNAVAILABLE)
+}
+
+/// For a client that finds the attach queue full.
+pub fn refusal_too_many(protocol: Protocol) -> Bytes {
+    refusal(protocol, ReasonCode::SERVER_BUSY)
+}
+
+fn will_refusal(will: &Will) -> Option<ReasonCode> {
+    if will.qos == QoS::ExactlyOnce {
+        // [MQTT-3.2.2-12]; 3.1.1 has no code
+        return Some(ReasonCode::QOS_NOT_SUPPORTED);
+    }
+    let response = will
+        .properties
+        .as_ref()
+        .and_then(|properties| properties.response_topic.clone());
+    let topics = [Some(will.topic.clone()), response];
+    let invalid = topics
+        .into_iter()
+        .flatten()
+        .any(|topic| TopicName::new(topic).is_err());
+    invalid.then_some(ReasonCode::TOPIC_NAME_INVALID)
+}
+
+fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session {
+    let properties = &connect.properties;
+    let max_packet = properties
+        .maximum_packet_size
+        .map_or(usize::MAX, |size| size.get() as usize);
+    let max_inflight = properties
+        .receive_maximum
+        .map_or(limits.max_inflight, NonZeroU16::get)
+        .min(MOST_INFLIGHT);
+    Session {
+        client_id: attach.client_id.clone(),
+        protocol: attach.protocol,
+        subscriptions: HashMap::new(),
+        max_subscriptions: limits.max_subscriptions,
+        expires_at_once: properties.session_expiry == 0,
+        outbound: Outbound::new(
+            attach.protocol,
+            limits,
+            max_packet,
+            usize::from(max_inflight),
+        ),
+        inflow: Inflow::default(),
+        acks: Acks::default(),
+        will: connect.will,
+    }
+}
+
+fn success() -> ConnAck {
+    ConnAck::new(ReasonCode::SUCCESS)
+}
+
+/// What this version does not serve is told here.
+fn connack(attach: &Attach, connect: &Connect) -> ConnAckProperties {
+    ConnAckProperties {
+        // sessions end with their connection; [MQTT-3.2.2-21] wants to be told where that is not what was asked
+        session_expiry: (connect.properties.session_expiry > 0).then_some(0),
+        receive_maximum: NonZeroU16::new(RECEIVE_MAXIMUM),
+        maximum_qos: QoS::AtLeastOnce,
+        maximum_packet_size: Some(attach.max_packet_bytes),
+        assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
+        subscription_identifiers_available: false,
+        shared_subscription_available: false,
+        server_keep_alive: attach.server_keep_alive,
+        ..ConnAckProperties::default()
+    }
+}
+
+fn encode(protocol: Protocol, ack: ConnAck) -> Bytes {
+    codec::encode(protocol, &Packet::ConnAck(Box::new(ack))).unwrap_or_default()
+}
+
+fn refusal(protocol: Protocol, code: ReasonCode) -> Bytes {
+    let code = match (protocol, code) {
+        (Protocol::V5, code) => code,
+        (Protocol::V311, ReasonCode::SERVER_BUSY | ReasonCode::SERVER_UNAVAILABLE) => {
+            ReasonCode::V3_SERVER_UNAVAILABLE
+        }
+        (Protocol::V311, ReasonCode::CLIENT_IDENTIFIER_NOT_VALID) => {
+            ReasonCode::V3_IDENTIFIER_REJECTED
+        }
+        (Protocol::V311, _) => return Bytes::new(),
+    };
+    encode(protocol, ConnAck::new(code))
+}

@@ -1,0 +1,50 @@
+//! Windows: how much each side of a stream may send before the other has taken it.
+
+use crate::link::frame::INITIAL_WINDOW;
+
+/// Bytes that the client's edge may send us.
+#[derive(Debug, Default)]
+pub(super) struct Inflow {
+    /// Taken, not given back.
+    owed: u32,
+}
+
+/// The edge is told in steps: one frame for many packets. What a receiver may collect is fixed at the window.
+const STEP: u32 = INITIAL_WINDOW / 4;
+
+impl Inflow {
+    pub(super) fn received(&mut self, bytes: usize) {
+        self.owed = self
+            .owed
+            .saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+
+    pub(super) fn take(&mut self) -> u32 {
+        if self.owed < STEP {
+            0
+        } else {
+            std::mem::take(&mut self.owed)
+        }
+    }
+}
+
+/// Bytes that we may send the client's edge. The last frame may overdraw.
+#[derive(Debug, Default)]
+pub(super) struct Outflow {
+    /// Sent, not given back.
+    outstanding: u64,
+}
+
+impl Outflow {
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.outstanding += bytes as u64;
+    }
+
+    pub(super) fn given_back(&mut self, bytes: u32) {
+        self.outstanding = self.outstanding.saturating_sub(u64::from(bytes));
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.outstanding < u64::from(INITIAL_WINDOW)
+    }
+}

@@ -1,0 +1,208 @@
+//! What a client sends, checked against what it may send.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{AckNumber, RECEIVE_MAXIMUM, Session};
+use crate::codec::{
+    self, Disconnect, Packet, PacketId, Protocol, Publish, QoS, ReasonCode, Subscribe,
+    Subscription, Unsubscribe,
+};
+use crate::routing::subscribers::SubscriptionOptions;
+use crate::routing::{FilterError, Message, TopicFilter, TopicName, TopicNameError};
+
+/// What a packet asks of the shard.
+#[derive(Debug)]
+pub enum Received {
+    /// The session dealt with it.
+    Nothing,
+    /// `ack`: call `Session::acknowledge` with it once the message is where it must be.
+    Publish {
+        message: Message,
+        ack: Option<AckNumber>,
+    },
+    Subscribe {
+        packet_id: PacketId,
+        wishes: Vec<Result<Wish, ReasonCode>>,
+    },
+    Unsubscribe {
+        packet_id: PacketId,
+        filters: Vec<Result<TopicFilter, ReasonCode>>,
+    },
+    /// `will`: the client wants its will published all the same.
+    Disconnect { will: bool },
+}
+
+/// One filter of a SUBSCRIBE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub filter: TopicFilter,
+    pub options: SubscriptionOptions,
+}
+
+/// The connection must end. A v5 client is told the code in a DISCONNECT; 3.1.1 has none [MQTT-4.8.0-1].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal(pub ReasonCode);
+
+impl Session {
+    /// One whole packet.
+    pub fn receive(&mut self, packet: &Bytes, now: Duration) -> Result<Received, Refusal> {
+        match codec::decode(self.protocol, packet).map_err(|error| Refusal(error.reason()))? {
+            Packet::Publish(publish) => self.publish(publish, now),
+            Packet::PubAck(ack) => {
+                self.outbound.acked(ack.packet_id);
+                Ok(Received::Nothing)
+            }
+            Packet::Subscribe(subscribe) => self.wishes(subscribe),
+            Packet::Unsubscribe(unsubscribe) => self.unwanted(unsubscribe),
+            Packet::PingReq => {
+                self.reply(&Packet::PingResp);
+                Ok(Received::Nothing)
+            }
+            Packet::Disconnect(disconnect) => self.disconnect(&disconnect),
+            // A second CONNECT [MQTT-3.1.0-2], what only a server sends, QoS 2's packets without QoS 2, and AUTH
+            // without a method in CONNECT [MQTT-4.12.0-6].
+            Packet::Connect(_)
+            | Packet::ConnAck(_)
+            | Packet::PubRec(_)
+            | Packet::PubRel(_)
+            | Packet::PubComp(_)
+            | Packet::SubAck(_)
+            | Packet::UnsubAck(_)
+            | Packet::PingResp
+            | Packet::Auth(_) => Err(Refusal(ReasonCode::PROTOCOL_ERROR)),
+        }
+    }
+
+    fn publish(&mut self, publish: Publish, now: Duration) -> Result<Received, Refusal> {
+        if publish.qos == QoS::ExactlyOnce {
+            // [MQTT-3.2.2-11]. 3.1.1 knows no server without QoS 2 and has no packet to say so; an ack of another
+            // level would lie, so the connection is closed.
+            return Err(Refusal(ReasonCode::QOS_NOT_SUPPORTED));
+        }
+        if publish.topic_alias.is_some() {
+            // Topic Alias Maximum is 0 [MQTT-3.3.2-9]
+            return Err(Refusal(ReasonCode::TOPIC_ALIAS_INVALID));
+        }
+        if !publish.subscription_ids.is_empty() {
+            // [MQTT-3.3.4-6]
+            return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
+        }
+        let topic = TopicName::new(publish.topic).map_err(|error| Refusal(name_code(error)))?;
+        let properties = publish.properties;
+        if let Some(response) = properties
+            .as_ref()
+            .and_then(|properties| properties.response_topic.clone())
+        {
+            TopicName::new(response).map_err(|error| Refusal(name_code(error)))?;
+        }
+        let ack = publish
+            .packet_id
+            .map(|packet_id| self.begin_ack(packet_id))
+            .transpose()?;
+        let message = Message::new(topic, &publish.payload, Arc::clone(&self.client_id))
+            .with(publish.qos, publish.retain)
+            .with_properties(properties, now);
+        Ok(Received::Publish { message, ack })
+    }
+
+    fn begin_ack(&mut self, packet_id: PacketId) -> Result<AckNumber, Refusal> {
+        // 3.1.1 knows no Receive Maximum: the byte window slows those down
+        if self.protocol == Protocol::V5 && self.acks.len() >= usize::from(RECEIVE_MAXIMUM) {
+            return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
+        }
+        Ok(self.acks.begin(packet_id))
+    }
+
+    fn wishes(&mut self, subscribe: Subscribe) -> Result<Received, Refusal> {
+        if subscribe.subscription_id.is_some() {
+            return Err(Refusal(ReasonCode::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED));
+        }
+        let mut room = self
+            .max_subscriptions
+            .saturating_sub(self.subscriptions.len());
+        let mut wishes = Vec::with_capacity(subscribe.filters.len());
+        for wish in subscribe.filters {
+            wishes.push(self.wish(wish, &mut room)?);
+        }
+        Ok(Received::Subscribe {
+            packet_id: subscribe.packet_id,
+            wishes,
+        })
+    }
+
+    fn wish(
+        &self,
+        wish: Subscription,
+        room: &mut usize,
+    ) -> Result<Result<Wish, ReasonCode>, Refusal> {
+        let filter = match self.filter(wish.filter)? {
+            Ok(filter) => filter,
+            Err(code) => return Ok(Err(code)),
+        };
+        if !self.subscriptions.contains_key(&filter) {
+            match room.checked_sub(1) {
+                Some(less) => *room = less,
+                None => return Ok(Err(self.failure(ReasonCode::QUOTA_EXCEEDED))),
+            }
+        }
+        let options = SubscriptionOptions {
+            qos: wish.qos.min(QoS::AtLeastOnce),
+            no_local: wish.no_local,
+            retain_as_published: wish.retain_as_published,
+            retain_handling: wish.retain_handling,
+        };
+        Ok(Ok(Wish { filter, options }))
+    }
+
+    fn unwanted(&mut self, unsubscribe: Unsubscribe) -> Result<Received, Refusal> {
+        let filters = unsubscribe
+            .filters
+            .into_iter()
+            .map(|filter| self.filter(filter))
+            .collect::<Result<_, _>>()?;
+        Ok(Received::Unsubscribe {
+            packet_id: unsubscribe.packet_id,
+            filters,
+        })
+    }
+
+    /// Wildcards in wrong places make a 3.1.1 packet malformed; MQTT 5 has a code for the one filter.
+    fn filter(&self, filter: Arc<str>) -> Result<Result<TopicFilter, ReasonCode>, Refusal> {
+        match TopicFilter::new(filter) {
+            Ok(filter) => Ok(Ok(filter)),
+            Err(FilterError::Shared) => Ok(Err(
+                self.failure(ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
+            )),
+            Err(_) if self.protocol == Protocol::V5 => Ok(Err(ReasonCode::TOPIC_FILTER_INVALID)),
+            Err(_) => Err(Refusal(ReasonCode::TOPIC_FILTER_INVALID)),
+        }
+    }
+
+    fn failure(&self, code: ReasonCode) -> ReasonCode {
+        match self.protocol {
+            Protocol::V5 => code,
+            Protocol::V311 => ReasonCode::UNSPECIFIED_ERROR,
+        }
+    }
+
+    fn disconnect(&mut self, disconnect: &Disconnect) -> Result<Received, Refusal> {
+        if self.expires_at_once && disconnect.session_expiry.is_some_and(|seconds| seconds > 0) {
+            return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
+        }
+        // [MQTT-3.14.4-3]: any code but success leaves the will in place
+        Ok(Received::Disconnect {
+            will: disconnect.code != ReasonCode::SUCCESS,
+        })
+    }
+}
+
+const fn name_code(error: TopicNameError) -> ReasonCode {
+    match error {
+        // with no alias to stand for it [section 3.3.2.1]
+        TopicNameError::Empty => ReasonCode::PROTOCOL_ERROR,
+        TopicNameError::Wildcard | TopicNameError::TooDeep => ReasonCode::TOPIC_NAME_INVALID,
+    }
+}

@@ -1,0 +1,229 @@
+//! Messages that wait for one client.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::SessionLimits;
+use crate::codec::QoS;
+use crate::routing::Message;
+
+/// One message for one client.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    pub(super) message: Arc<Message>,
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+    /// A copy of a retained message after a SUBSCRIBE. These are bounded by what is retained, not by the queue's
+    /// bounds: a SUBSCRIBE must not lose half of them because they come at once.
+    pub(super) backlog: bool,
+}
+
+/// A message that was not queued, or made room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dropped {
+    Nothing,
+    QoS0(usize),
+    /// And as many QoS 0 before.
+    QoS1(usize),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<Delivery>,
+    live: usize,
+    live_qos0: usize,
+    live_bytes: usize,
+}
+
+impl Queue {
+    /// On overflow the oldest QoS 0 messages go first; if none are left, the new message is dropped: what was promised
+    /// earlier is kept before what comes later.
+    pub(super) fn push(&mut self, delivery: Delivery, limits: &SessionLimits) -> Dropped {
+        let (qos, size) = (delivery.qos, delivery.message.size());
+        let mut shed = 0;
+        while self.live >= limits.max_queued_messages
+            || self.live_bytes + size > limits.max_queued_bytes
+        {
+            if !self.shed_oldest_qos0() {
+                return if qos == QoS::AtMostOnce {
+                    Dropped::QoS0(shed + 1)
+                } else {
+                    Dropped::QoS1(shed)
+                };
+            }
+            shed += 1;
+        }
+        self.live += 1;
+        self.live_qos0 += usize::from(qos == QoS::AtMostOnce);
+        self.live_bytes += size;
+        self.waiting.push_back(delivery);
+        if shed > 0 {
+            Dropped::QoS0(shed)
+        } else {
+            Dropped::Nothing
+        }
+    }
+
+    /// A copy of a retained message. `most` of them may wait.
+    pub(super) fn push_backlog(&mut self, delivery: Delivery, most: usize) -> Dropped {
+        if self.waiting.len() - self.live >= most {
+            return if delivery.qos == QoS::AtMostOnce {
+                Dropped::QoS0(1)
+            } else {
+                Dropped::QoS1(0)
+            };
+        }
+        self.waiting.push_back(delivery);
+        Dropped::Nothing
+    }
+
+    fn shed_oldest_qos0(&mut self) -> bool {
+        if self.live_qos0 == 0 {
+            return false;
+        }
+        let oldest = self
+            .waiting
+            .iter()
+            .position(|waiting| !waiting.backlog && waiting.qos == QoS::AtMostOnce);
+        oldest
+            .and_then(|at| self.waiting.remove(at))
+            .inspect(|shed| self.forget(shed))
+            .is_some()
+    }
+
+    pub(super) fn front(&self) -> Option<&Delivery> {
+        self.waiting.front()
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Delivery> {
+        let delivery = self.waiting.pop_front()?;
+        self.forget(&delivery);
+        if self.waiting.is_empty() {
+            // an idle client holds no memory for a queue
+            self.waiting = VecDeque::new();
+        }
+        Some(delivery)
+    }
+
+    fn forget(&mut self, delivery: &Delivery) {
+        if !delivery.backlog {
+            self.live -= 1;
+            self.live_qos0 -= usize::from(delivery.qos == QoS::AtMostOnce);
+            self.live_bytes -= delivery.message.size();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::TopicName;
+
+    fn delivery(name: &str, qos: QoS, backlog: bool) -> Delivery {
+        let message = Arc::new(Message::new(
+            TopicName::new(name.into()).unwrap(),
+            &[0; 9],
+            "c".into(),
+        ));
+        Delivery {
+            message,
+            qos,
+            retain: false,
+            backlog,
+        }
+    }
+
+    fn names(queue: &Queue) -> String {
+        queue
+            .waiting
+            .iter()
+            .map(|waiting| waiting.message.topic.as_str())
+            .collect()
+    }
+
+    use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO};
+
+    #[test]
+    fn the_oldest_qos0_goes_first_and_then_the_newest_is_dropped() {
+        let limits = SessionLimits {
+            max_queued_messages: 3,
+            ..SessionLimits::default()
+        };
+        let mut queue = Queue::default();
+        for (name, qos, dropped, after) in [
+            ("a", ONE, Dropped::Nothing, "a"),
+            ("b", ZERO, Dropped::Nothing, "ab"),
+            ("c", ZERO, Dropped::Nothing, "abc"),
+            ("d", ZERO, Dropped::QoS0(1), "acd"),
+            ("e", ONE, Dropped::QoS0(1), "ade"),
+            ("f", ONE, Dropped::QoS0(1), "aef"),
+            ("g", ONE, Dropped::QoS1(0), "aef"),
+            ("h", ZERO, Dropped::QoS0(1), "aef"),
+        ] {
+            assert_eq!(
+                queue.push(delivery(name, qos, false), &limits),
+                dropped,
+                "{name}"
+            );
+            assert_eq!(names(&queue), after);
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded() {
+        let limits = SessionLimits {
+            max_queued_bytes: 25,
+            ..SessionLimits::default()
+        };
+        let mut queue = Queue::default();
+        assert_eq!(
+            queue.push(delivery("a", ZERO, false), &limits),
+            Dropped::Nothing
+        );
+        assert_eq!(
+            queue.push(delivery("b", ZERO, false), &limits),
+            Dropped::Nothing
+        );
+        assert_eq!(
+            queue.push(delivery("c", ONE, false), &limits),
+            Dropped::QoS0(1)
+        );
+        queue.pop();
+        assert_eq!(
+            queue.push(delivery("d", ONE, false), &limits),
+            Dropped::Nothing
+        );
+        assert_eq!(names(&queue), "cd");
+    }
+
+    #[test]
+    fn retained_copies_have_a_bound_of_their_own() {
+        let limits = SessionLimits {
+            max_queued_messages: 1,
+            ..SessionLimits::default()
+        };
+        let mut queue = Queue::default();
+        for (name, dropped) in [
+            ("a", Dropped::Nothing),
+            ("b", Dropped::Nothing),
+            ("c", Dropped::QoS0(1)),
+        ] {
+            assert_eq!(queue.push_backlog(delivery(name, ZERO, true), 2), dropped);
+        }
+        assert_eq!(
+            queue.push(delivery("d", ONE, false), &limits),
+            Dropped::Nothing
+        );
+        assert_eq!(
+            queue.push(delivery("e", ONE, false), &limits),
+            Dropped::QoS1(0)
+        );
+        assert_eq!(names(&queue), "abd");
+        while queue.pop().is_some() {}
+        assert_eq!((queue.live, queue.live_bytes, queue.len()), (0, 0, 0));
+    }
+}

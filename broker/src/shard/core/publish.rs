@@ -1,0 +1,286 @@
+//! A message's way: the publisher's worker, the topic's owner, every worker with subscribers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::peer::Body;
+use super::sessions::SessionKey;
+use super::{Outbox, WorkerCore, WorkerIndex};
+use crate::codec::{Protocol, ReasonCode};
+use crate::routing::partition::{partition_of, worker_of};
+use crate::routing::retained::Kept;
+use crate::routing::subscribers::{SessionIndex, SubscriptionOptions};
+use crate::routing::{Message, TopicName};
+use crate::session::{AckNumber, FrameCache};
+
+/// Whose PUBACK waits for a message.
+pub(super) type Publisher = (SessionKey, AckNumber);
+
+/// QoS 1 messages of this worker's clients that are on their way to other workers.
+#[derive(Debug, Default)]
+pub(super) struct Publishing {
+    next: u64,
+    pending: HashMap<u64, Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    publisher: Publisher,
+    /// The owner has said how many workers get it.
+    routed: bool,
+    /// Workers that have queued it before the owner's word came count below zero.
+    awaited: i32,
+    matched: bool,
+}
+
+impl Publishing {
+    fn begin(&mut self, publisher: Publisher) -> u64 {
+        let token = self.next;
+        self.next += 1;
+        self.pending.insert(
+            token,
+            Pending {
+                publisher,
+                routed: false,
+                awaited: 0,
+                matched: false,
+            },
+        );
+        token
+    }
+
+    /// The publisher and whether anybody got the message, once all have answered.
+    fn answer(
+        &mut self,
+        token: u64,
+        change: impl FnOnce(&mut Pending),
+    ) -> Option<(Publisher, bool)> {
+        let pending = self.pending.get_mut(&token)?;
+        change(pending);
+        if !pending.routed || pending.awaited != 0 {
+            return None;
+        }
+        self.pending
+            .remove(&token)
+            .map(|pending| (pending.publisher, pending.matched))
+    }
+}
+
+impl WorkerCore {
+    /// A client of this worker published, or its will did.
+    pub(super) fn publish(
+        &mut self,
+        now: Duration,
+        message: Message,
+        publisher: Option<Publisher>,
+        out: &mut Outbox,
+    ) {
+        let message = Arc::new(message);
+        let owner = self.owner_of(message.topic.key(self.settings.topic_key_level));
+        if owner != self.index {
+            let token = publisher.map(|publisher| self.publishing.begin(publisher));
+            out.to_peers
+                .push((owner, Body::Publish { message, token }.into()));
+            return;
+        }
+        let targets = self.targets(&message.topic);
+        let token = publisher
+            .filter(|_| !targets.is_empty())
+            .map(|publisher| self.publishing.begin(publisher));
+        let matched = self.spread(
+            now,
+            &message,
+            &targets,
+            token.map(|token| (self.index, token)),
+            out,
+        );
+        match (token, publisher) {
+            (Some(token), _) => self.routed(token, targets.len(), matched),
+            (None, Some(publisher)) => self.acknowledge(publisher, matched),
+            (None, None) => {}
+        }
+    }
+
+    /// A client of another worker published to a topic of this one.
+    pub(super) fn publish_for(
+        &mut self,
+        now: Duration,
+        from: WorkerIndex,
+        message: &Arc<Message>,
+        token: Option<u64>,
+        out: &mut Outbox,
+    ) {
+        let targets = self.targets(&message.topic);
+        let matched = self.spread(
+            now,
+            message,
+            &targets,
+            token.map(|token| (from, token)),
+            out,
+        );
+        if let Some(token) = token {
+            let targets = targets.len();
+            out.to_peers.push((
+                from,
+                Body::Routed {
+                    token,
+                    targets,
+                    matched,
+                }
+                .into(),
+            ));
+        }
+    }
+
+    /// As the topic's owner. `true`: a session of this worker got it.
+    fn spread(
+        &mut self,
+        now: Duration,
+        message: &Arc<Message>,
+        targets: &[WorkerIndex],
+        ack: Option<(WorkerIndex, u64)>,
+        out: &mut Outbox,
+    ) -> bool {
+        if message.retain && self.retained.set(message) == Kept::Full {
+            self.stats.dropped.retained_full += 1;
+        }
+        for target in targets {
+            out.to_peers.push((
+                *target,
+                Body::Deliver {
+                    message: Arc::clone(message),
+                    ack,
+                }
+                .into(),
+            ));
+        }
+        self.deliver(now, message)
+    }
+
+    /// Other workers with subscribers.
+    fn targets(&self, topic: &TopicName) -> Vec<WorkerIndex> {
+        let mut targets = Vec::new();
+        if self.settings.workers > 1 {
+            self.routes
+                .matching(topic, |workers| targets.extend_from_slice(workers));
+            targets.sort_unstable();
+            targets.dedup();
+        }
+        targets
+    }
+
+    pub(super) fn owner_of(&self, key: &str) -> WorkerIndex {
+        WorkerIndex(worker_of(partition_of(key), self.settings.workers))
+    }
+
+    /// To the sessions of this worker: one copy each, at the highest QoS that its matching filters were granted
+    /// [MQTT-3.3.5-1].
+    pub(super) fn deliver(&mut self, now: Duration, message: &Arc<Message>) -> bool {
+        let mut matches = std::mem::take(&mut self.matches);
+        self.find(message, &mut matches);
+        let mut frames = FrameCache::default();
+        for &(index, options) in &matches {
+            self.deliver_to(now, message, index, options, &mut frames);
+        }
+        let anybody = !matches.is_empty();
+        matches.clear();
+        self.matches = matches;
+        anybody
+    }
+
+    fn find(&self, message: &Message, matches: &mut Vec<(SessionIndex, SubscriptionOptions)>) {
+        let (mut filters, mut no_local) = (0, false);
+        self.local.matching(&message.topic, |subscribers| {
+            filters += usize::from(!subscribers.is_empty());
+            subscribers.for_each(|session, options| {
+                no_local |= options.no_local;
+                matches.push((session, options));
+            });
+        });
+        if no_local {
+            matches.retain(|(index, options)| {
+                !options.no_local || !self.is_client(*index, &message.publisher)
+            });
+        }
+        if filters > 1 {
+            merge(matches);
+        }
+    }
+
+    fn is_client(&self, index: SessionIndex, client_id: &str) -> bool {
+        self.sessions
+            .at(index)
+            .is_some_and(|seat| &**seat.session.client_id() == client_id)
+    }
+
+    fn deliver_to(
+        &mut self,
+        now: Duration,
+        message: &Arc<Message>,
+        index: SessionIndex,
+        options: SubscriptionOptions,
+        frames: &mut FrameCache,
+    ) {
+        let Some(seat) = self.sessions.at_mut(index) else {
+            return;
+        };
+        let outbound = &mut seat.session.outbound;
+        let waiting = outbound.queued();
+        let retain = message.retain && options.retain_as_published;
+        let delivered =
+            outbound.deliver(message, message.qos.min(options.qos), retain, frames, now);
+        // one more, or fewer if others made room
+        self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
+        self.count(delivered);
+        self.touch(index);
+    }
+
+    pub(super) fn routed(&mut self, token: u64, targets: usize, matched: bool) {
+        let answer = self.publishing.answer(token, |pending| {
+            pending.routed = true;
+            pending.matched |= matched;
+            pending.awaited += i32::try_from(targets).unwrap_or(i32::MAX);
+        });
+        if let Some((publisher, matched)) = answer {
+            self.acknowledge(publisher, matched);
+        }
+    }
+
+    pub(super) fn queued(&mut self, token: u64, matched: bool) {
+        let answer = self.publishing.answer(token, |pending| {
+            pending.matched |= matched;
+            pending.awaited -= 1;
+        });
+        if let Some((publisher, matched)) = answer {
+            self.acknowledge(publisher, matched);
+        }
+    }
+
+    fn acknowledge(&mut self, (key, number): Publisher, matched: bool) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let tells = seat.session.protocol() == Protocol::V5;
+        let code = if matched || !tells {
+            ReasonCode::SUCCESS
+        } else {
+            ReasonCode::NO_MATCHING_SUBSCRIBERS
+        };
+        seat.session.acknowledge(number, code);
+        self.touch(key.index);
+    }
+}
+
+/// Leaves one entry for each session.
+fn merge(matches: &mut Vec<(SessionIndex, SubscriptionOptions)>) {
+    matches.sort_unstable_by_key(|entry| entry.0);
+    matches.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            kept.1.qos = kept.1.qos.max(later.1.qos);
+            kept.1.retain_as_published |= later.1.retain_as_published;
+        }
+        same
+    });
+}

@@ -1,0 +1,105 @@
+//! Packets of attached clients.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::links::Stream;
+use super::sessions::SessionKey;
+use super::{LinkId, Outbox, WorkerCore};
+use crate::codec::{ReasonCode, frame};
+use crate::link::{CloseReason, StreamId};
+use crate::session::{Received, Refusal};
+
+impl WorkerCore {
+    pub(super) fn data(
+        &mut self,
+        now: Duration,
+        (link, stream): (LinkId, StreamId),
+        packets: Bytes,
+        waited: Duration,
+        out: &mut Outbox,
+    ) {
+        match self.links.get(link, stream) {
+            Some(Stream::Attached(key)) => self.packets(now, key, packets, waited, out),
+            Some(Stream::Waiting(number)) => {
+                if let Some(waiting) = self.queue.get_mut(number) {
+                    waiting.data.push(packets);
+                }
+            }
+            // closed from here while they were on their way
+            None => {}
+        }
+    }
+
+    fn packets(
+        &mut self,
+        now: Duration,
+        key: SessionKey,
+        packets: Bytes,
+        waited: Duration,
+        out: &mut Outbox,
+    ) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        seat.session.received(packets.len());
+        if seat.settling.is_none() {
+            self.window.queue_wait.times.record(waited);
+        }
+        self.touch(key.index);
+        for packet in frame::packets(packets) {
+            let Some(seat) = self.sessions.get_mut(key) else {
+                return;
+            };
+            let received = match packet {
+                Ok(packet) => seat.session.receive(&packet, now),
+                Err(_) => Err(Refusal(ReasonCode::MALFORMED_PACKET)),
+            };
+            self.received(now, key, received, now.saturating_sub(waited), out);
+        }
+    }
+
+    /// `since`: when the packet came to this process.
+    fn received(
+        &mut self,
+        now: Duration,
+        key: SessionKey,
+        received: Result<Received, Refusal>,
+        since: Duration,
+        out: &mut Outbox,
+    ) {
+        match received {
+            Ok(Received::Nothing) => {}
+            Ok(Received::Publish { message, ack }) => {
+                self.stats.messages_in_total += 1;
+                self.publish(now, message, ack.map(|number| (key, number)), out);
+            }
+            Ok(Received::Subscribe { packet_id, wishes }) => {
+                self.subscribe(now, key, packet_id, wishes, since, out);
+            }
+            Ok(Received::Unsubscribe { packet_id, filters }) => {
+                self.unsubscribe(key, packet_id, filters, out);
+            }
+            Ok(Received::Disconnect { will }) => {
+                self.close_stream(key, CloseReason::Disconnected, out);
+                self.end(now, key, will, out);
+            }
+            Err(Refusal(code)) => {
+                self.stats.protocol_errors_total += 1;
+                self.close(now, key, code, CloseReason::ProtocolError, out);
+            }
+        }
+    }
+
+    /// The client's socket took bytes.
+    pub(super) fn window(&mut self, link: LinkId, stream: StreamId, bytes: u32) {
+        let Some(Stream::Attached(key)) = self.links.get(link, stream) else {
+            return;
+        };
+        if let Some(seat) = self.sessions.get_mut(key) {
+            seat.session.outbound.window(bytes);
+            self.touch(key.index);
+        }
+    }
+}

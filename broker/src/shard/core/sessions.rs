@@ -1,0 +1,106 @@
+//! The sessions of a worker, by place and by client id.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use herdgate_admission::settle::Settling;
+
+use super::LinkId;
+use crate::link::StreamId;
+use crate::routing::subscribers::SessionIndex;
+use crate::session::Session;
+
+/// A session that may have ended: its place may be another's by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct SessionKey {
+    pub(super) index: SessionIndex,
+    generation: u32,
+}
+
+/// A session and what the worker keeps with it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) session: Session,
+    pub(super) stream: (LinkId, StreamId),
+    pub(super) settling: Option<Settling>,
+    /// It is in `WorkerCore::dirty`.
+    pub(super) dirty: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    /// With the generation of whoever sits or sat there last.
+    seats: Vec<(u32, Option<Box<Seat>>)>,
+    free: Vec<SessionIndex>,
+    by_client: HashMap<Arc<str>, SessionIndex>,
+}
+
+impl Sessions {
+    /// Nobody with the same client id may be there.
+    pub(super) fn insert(&mut self, seat: Seat) -> SessionKey {
+        let client_id = Arc::clone(seat.session.client_id());
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.seats.push((0, None));
+            // four billion sessions are more than any machine holds
+            SessionIndex(u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX))
+        });
+        self.by_client.insert(client_id, index);
+        let place = &mut self.seats[index.0 as usize];
+        place.0 = place.0.wrapping_add(1);
+        place.1 = Some(Box::new(seat));
+        SessionKey {
+            index,
+            generation: place.0,
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: SessionKey) -> Option<Box<Seat>> {
+        let place = self.seats.get_mut(key.index.0 as usize)?;
+        if place.0 != key.generation {
+            return None;
+        }
+        let seat = place.1.take()?;
+        self.free.push(key.index);
+        self.by_client.remove(seat.session.client_id());
+        Some(seat)
+    }
+
+    pub(super) fn by_client(&self, client_id: &str) -> Option<SessionKey> {
+        let index = *self.by_client.get(client_id)?;
+        let generation = self.seats.get(index.0 as usize)?.0;
+        Some(SessionKey { index, generation })
+    }
+
+    pub(super) fn get_mut(&mut self, key: SessionKey) -> Option<&mut Seat> {
+        let place = self.seats.get_mut(key.index.0 as usize)?;
+        if place.0 == key.generation {
+            place.1.as_deref_mut()
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn at(&self, index: SessionIndex) -> Option<&Seat> {
+        self.seats.get(index.0 as usize)?.1.as_deref()
+    }
+
+    pub(super) fn at_mut(&mut self, index: SessionIndex) -> Option<&mut Seat> {
+        self.seats.get_mut(index.0 as usize)?.1.as_deref_mut()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_client.len()
+    }
+
+    /// Some sessions, at most `count`.
+    pub(super) fn some(&self, count: usize) -> Vec<SessionKey> {
+        let keys = self.by_client.values().filter_map(|index| {
+            let generation = self.seats.get(index.0 as usize)?.0;
+            Some(SessionKey {
+                index: *index,
+                generation,
+            })
+        });
+        keys.take(count).collect()
+    }
+}

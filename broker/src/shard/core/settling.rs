@@ -1,0 +1,92 @@
+//! Who is still coming back, and how many may be at a time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use herdgate_admission::settle::{Settling, SubscribeGaps};
+
+use super::WorkerCore;
+use super::sessions::SessionKey;
+
+#[derive(Debug)]
+pub(super) struct SettleClock {
+    /// This worker's share; `None`: no limit.
+    limit: Option<u32>,
+    settling: u32,
+    pub(super) gaps: SubscribeGaps,
+    /// When to look at whom again: one entry for each settling session, and some of sessions that have ended.
+    looks: BinaryHeap<Reverse<(Duration, SessionKey)>>,
+}
+
+impl SettleClock {
+    pub(super) fn new(limit: Option<u32>, workers: u16) -> Self {
+        let share = limit.map(|limit| limit.div_ceil(u32::from(workers.max(1))).max(1));
+        Self {
+            limit: share,
+            settling: 0,
+            gaps: SubscribeGaps::default(),
+            looks: BinaryHeap::new(),
+        }
+    }
+
+    pub(super) fn has_place(&self) -> bool {
+        self.limit.is_none_or(|limit| self.settling < limit)
+    }
+
+    pub(super) fn begin(&mut self, key: SessionKey, now: Duration) -> Settling {
+        let settling = Settling::begin(now);
+        self.settling += 1;
+        self.looks
+            .push(Reverse((settling.next_look(self.gaps.quiet(), now), key)));
+        settling
+    }
+
+    /// A session settled, or ended before.
+    pub(super) fn end(&mut self) {
+        self.settling -= 1;
+    }
+
+    pub(super) fn next_look(&self) -> Option<Duration> {
+        self.looks.peek().map(|Reverse((at, _))| *at)
+    }
+
+    fn due(&mut self, now: Duration) -> Option<SessionKey> {
+        self.looks.peek().filter(|Reverse((at, _))| *at <= now)?;
+        self.looks.pop().map(|Reverse((_, key))| key)
+    }
+
+    pub(super) fn settling(&self) -> u32 {
+        self.settling
+    }
+
+    pub(super) fn limit(&self) -> u32 {
+        self.limit.unwrap_or(u32::MAX)
+    }
+}
+
+impl WorkerCore {
+    /// Looks at all whose time has come.
+    pub(super) fn settle(&mut self, now: Duration) {
+        let quiet = self.settle.gaps.quiet();
+        while let Some(key) = self.settle.due(now) {
+            let Some(seat) = self.sessions.get_mut(key) else {
+                continue;
+            };
+            let Some(settling) = seat.settling else {
+                continue;
+            };
+            if settling.is_settled(seat.session.outbound.is_idle(), quiet, now) {
+                seat.settling = None;
+                self.settle.end();
+            } else {
+                // never now again, or this would not end
+                let next = settling.next_look(quiet, now).max(now + LEAST_PAUSE);
+                self.settle.looks.push(Reverse((next, key)));
+            }
+        }
+    }
+}
+
+/// Between two looks at one session.
+const LEAST_PAUSE: Duration = Duration::from_millis(1);

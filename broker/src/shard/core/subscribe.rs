@@ -1,0 +1,310 @@
+//! SUBSCRIBE and UNSUBSCRIBE: filters of this worker's sessions, and their routes at the owners of their topics.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::peer::{Body, RouteRequest};
+use super::sessions::SessionKey;
+use super::{Outbox, WorkerCore, WorkerIndex};
+use crate::codec::{Packet, PacketId, Protocol, ReasonCode, RetainHandling, SubAck, UnsubAck};
+use crate::routing::TopicFilter;
+use crate::routing::subscribers::{SessionIndex, Subscribers};
+use crate::session::Wish;
+
+/// A SUBSCRIBE whose SUBACK waits for other workers.
+#[derive(Debug)]
+pub(super) struct Subscribing {
+    key: SessionKey,
+    packet_id: PacketId,
+    codes: Vec<ReasonCode>,
+    /// Owners that have not answered.
+    awaited: usize,
+    pub(super) since: Duration,
+}
+
+/// Retained messages in one answer, so that none grows without bound.
+const PAGE: usize = 256;
+
+impl WorkerCore {
+    /// Filters count from here on; the SUBACK goes out when all owners of matching topics know the route.
+    pub(super) fn subscribe(
+        &mut self,
+        now: Duration,
+        key: SessionKey,
+        packet_id: PacketId,
+        wishes: Vec<Result<Wish, ReasonCode>>,
+        since: Duration,
+        out: &mut Outbox,
+    ) {
+        self.note_subscribe(now, key);
+        let mut codes = Vec::with_capacity(wishes.len());
+        let mut own = Vec::new();
+        let mut remote: BTreeMap<WorkerIndex, Vec<RouteRequest>> = BTreeMap::new();
+        for wish in wishes {
+            let wish = match wish {
+                Ok(wish) => wish,
+                Err(code) => {
+                    codes.push(code);
+                    continue;
+                }
+            };
+            codes.push(ReasonCode(wish.options.qos as u8));
+            let retained = self.add_filter(key, &wish);
+            for owner in self.owners(&wish.filter) {
+                if owner != self.index {
+                    let filter = wish.filter.clone();
+                    remote
+                        .entry(owner)
+                        .or_default()
+                        .push(RouteRequest { filter, retained });
+                } else if retained {
+                    own.push(wish.filter.clone());
+                }
+            }
+        }
+        let pending = Subscribing {
+            key,
+            packet_id,
+            codes,
+            awaited: remote.len(),
+            since,
+        };
+        self.begin_subscribe(now, pending, remote, out);
+        for filter in own {
+            self.deliver_retained(now, key, &filter);
+        }
+    }
+
+    fn begin_subscribe(
+        &mut self,
+        now: Duration,
+        pending: Subscribing,
+        remote: BTreeMap<WorkerIndex, Vec<RouteRequest>>,
+        out: &mut Outbox,
+    ) {
+        if remote.is_empty() {
+            self.suback(now, pending);
+            return;
+        }
+        let token = self.next_subscribe;
+        self.next_subscribe += 1;
+        self.subscribing.insert(token, pending);
+        for (owner, requests) in remote {
+            out.to_peers
+                .push((owner, Body::Subscribe { token, requests }.into()));
+        }
+    }
+
+    fn note_subscribe(&mut self, now: Duration, key: SessionKey) {
+        if let Some(settling) = self
+            .sessions
+            .get_mut(key)
+            .and_then(|seat| seat.settling.as_mut())
+        {
+            settling.subscribe(&mut self.settle.gaps, now);
+        }
+    }
+
+    /// `true`: the client wants what is retained (MQTT 5 section 3.8.3.1).
+    fn add_filter(&mut self, key: SessionKey, wish: &Wish) -> bool {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return false;
+        };
+        let is_new = seat.session.subscribe(wish.filter.clone(), wish.options);
+        self.stats.subscriptions += u64::from(is_new);
+        let insert = |subscribers: &mut Subscribers| subscribers.insert(key.index, wish.options);
+        self.local
+            .update(&wish.filter, insert, Subscribers::is_empty);
+        match wish.options.retain_handling {
+            RetainHandling::AtSubscribe => true,
+            RetainHandling::AtNewSubscribe => is_new,
+            RetainHandling::Never => false,
+        }
+    }
+
+    /// Workers that own topics which match.
+    fn owners(&self, filter: &TopicFilter) -> impl Iterator<Item = WorkerIndex> + use<> {
+        let one = filter
+            .key(self.settings.topic_key_level)
+            .map(|key| self.owner_of(key).0);
+        let all = 0..self.settings.workers.max(1);
+        one.map_or(all, |owner| owner..owner + 1).map(WorkerIndex)
+    }
+
+    fn suback(&mut self, now: Duration, pending: Subscribing) {
+        self.window
+            .suback
+            .times
+            .record(now.saturating_sub(pending.since));
+        if let Some(seat) = self.sessions.get_mut(pending.key) {
+            seat.session.reply(&Packet::SubAck(SubAck::new(
+                pending.packet_id,
+                pending.codes,
+            )));
+            self.touch(pending.key.index);
+        }
+    }
+
+    /// Retained messages of topics that this worker owns.
+    fn deliver_retained(&mut self, now: Duration, key: SessionKey, filter: &TopicFilter) {
+        let messages = self.retained.matching(filter, now);
+        self.deliver_page(now, key, filter, &messages);
+    }
+
+    fn deliver_page(
+        &mut self,
+        now: Duration,
+        key: SessionKey,
+        filter: &TopicFilter,
+        messages: &[std::sync::Arc<crate::routing::Message>],
+    ) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        // unsubscribed in the meantime
+        let Some(options) = seat.session.subscription(filter) else {
+            return;
+        };
+        let outbound = &mut seat.session.outbound;
+        let waiting = outbound.queued();
+        let mut delivered = crate::session::Delivered::default();
+        for message in messages {
+            delivered += outbound.deliver_retained(message, message.qos.min(options.qos), now);
+        }
+        self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
+        self.count(delivered);
+        self.touch(key.index);
+    }
+
+    /// Another worker has subscribers for topics of this one. Its answer, the retained messages before it and the live
+    /// messages after it share one ordered way, so that no old copy overtakes a newer message.
+    pub(super) fn subscribe_for(
+        &mut self,
+        now: Duration,
+        from: WorkerIndex,
+        token: u64,
+        requests: Vec<RouteRequest>,
+        out: &mut Outbox,
+    ) {
+        for RouteRequest { filter, retained } in requests {
+            self.routes
+                .update(&filter, |workers| add(workers, from), Vec::is_empty);
+            let messages = if retained {
+                self.retained.matching(&filter, now)
+            } else {
+                Vec::new()
+            };
+            for page in messages.chunks(PAGE) {
+                let page = Body::Retained {
+                    token,
+                    filter: filter.clone(),
+                    messages: page.to_vec(),
+                };
+                out.to_peers.push((from, page.into()));
+            }
+        }
+        out.to_peers.push((from, Body::Subscribed { token }.into()));
+    }
+
+    pub(super) fn retained_page(
+        &mut self,
+        now: Duration,
+        token: u64,
+        filter: &TopicFilter,
+        messages: &[std::sync::Arc<crate::routing::Message>],
+    ) {
+        if let Some(key) = self.subscribing.get(&token).map(|pending| pending.key) {
+            self.deliver_page(now, key, filter, messages);
+        }
+    }
+
+    pub(super) fn subscribed(&mut self, now: Duration, token: u64) {
+        let Some(pending) = self.subscribing.get_mut(&token) else {
+            return;
+        };
+        pending.awaited = pending.awaited.saturating_sub(1);
+        if pending.awaited == 0
+            && let Some(pending) = self.subscribing.remove(&token)
+        {
+            self.suback(now, pending);
+        }
+    }
+
+    pub(super) fn unsubscribe(
+        &mut self,
+        key: SessionKey,
+        packet_id: PacketId,
+        filters: Vec<Result<TopicFilter, ReasonCode>>,
+        out: &mut Outbox,
+    ) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let mut gone = Vec::new();
+        let mut codes = Vec::with_capacity(filters.len());
+        for filter in filters {
+            codes.push(match filter {
+                Ok(filter) if seat.session.unsubscribe(&filter) => {
+                    gone.push(filter);
+                    ReasonCode::SUCCESS
+                }
+                Ok(_) => ReasonCode::NO_SUBSCRIPTION_EXISTED,
+                Err(code) => code,
+            });
+        }
+        if seat.session.protocol() == Protocol::V311 {
+            codes.clear();
+        }
+        seat.session
+            .reply(&Packet::UnsubAck(UnsubAck::new(packet_id, codes)));
+        self.forget_filters(key.index, gone, out);
+        self.touch(key.index);
+    }
+
+    /// Filters that a session no longer has.
+    pub(super) fn forget_filters(
+        &mut self,
+        session: SessionIndex,
+        filters: Vec<TopicFilter>,
+        out: &mut Outbox,
+    ) {
+        self.stats.subscriptions -= filters.len() as u64;
+        let mut unrouted: BTreeMap<WorkerIndex, Vec<TopicFilter>> = BTreeMap::new();
+        for filter in filters {
+            let forget = |subscribers: &mut Subscribers| {
+                subscribers.remove(session);
+                subscribers.is_empty()
+            };
+            let last = self
+                .local
+                .update(&filter, forget, Subscribers::is_empty)
+                .unwrap_or(false);
+            for owner in self
+                .owners(&filter)
+                .filter(|owner| last && *owner != self.index)
+            {
+                unrouted.entry(owner).or_default().push(filter.clone());
+            }
+        }
+        for (owner, filters) in unrouted {
+            out.to_peers
+                .push((owner, Body::Unsubscribe { filters }.into()));
+        }
+    }
+
+    pub(super) fn unsubscribe_for(&mut self, from: WorkerIndex, filters: &[TopicFilter]) {
+        for filter in filters {
+            self.routes.update(
+                filter,
+                |workers| workers.retain(|worker| *worker != from),
+                Vec::is_empty,
+            );
+        }
+    }
+}
+
+fn add(workers: &mut Vec<WorkerIndex>, worker: WorkerIndex) {
+    if !workers.contains(&worker) {
+        workers.push(worker);
+    }
+}

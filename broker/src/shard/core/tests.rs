@@ -1,0 +1,13 @@
+//! Workers driven through a network in memory.
+
+// tables are long by nature
+#![allow(clippy::too_many_lines)]
+
+mod admission;
+mod cluster;
+mod ending;
+mod messages;
+mod model;
+mod network;
+mod retained;
+mod standards;

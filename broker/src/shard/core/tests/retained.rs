@@ -1,0 +1,223 @@
+//! Retained messages.
+
+use super::network::{Network, id, publish, subscribe};
+use crate::codec::{Packet, Protocol, Publish, QoS, RetainHandling, Subscription};
+use crate::shard::core::CoreSettings;
+
+use Protocol::{V5, V311};
+use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO};
+
+fn everywhere(test: impl Fn(Network)) {
+    for workers in [1, 2, 5] {
+        test(Network::with_workers(workers));
+    }
+}
+
+fn sorted(mut messages: Vec<String>) -> Vec<String> {
+    messages.sort();
+    messages
+}
+
+#[test]
+fn a_new_subscriber_gets_what_is_kept() {
+    everywhere(|mut network| {
+        let publisher = network.client(V311, "p");
+        for topic in ["a/1", "a/2", "b/1"] {
+            network.retain(publisher, topic, "old");
+            network.retain(publisher, topic, "new");
+        }
+        network.retain(publisher, "a/2", "");
+        network.publish(publisher, "a/3", "not kept", ZERO);
+        for (client_id, filter, expected) in [
+            ("c1", "a/1", vec!["a/1=new!"]),
+            ("c2", "+/1", vec!["a/1=new!", "b/1=new!"]),
+            ("c3", "c/#", vec![]),
+        ] {
+            let client = network.client(V311, client_id);
+            network.subscribe(client, filter, ZERO);
+            assert_eq!(sorted(network.messages(client)), expected, "{filter}");
+        }
+        let retained: u64 = network
+            .workers
+            .iter()
+            .map(|worker| worker.stats().retained)
+            .sum();
+        assert_eq!(retained, 2);
+    });
+}
+
+#[test]
+fn the_flag_is_for_copies_at_subscribe_and_for_who_asks() {
+    everywhere(|mut network| {
+        let (publisher, plain, asks) = (
+            network.client(V5, "p"),
+            network.client(V5, "c"),
+            network.client(V5, "a"),
+        );
+        network.subscribe(plain, "t", ONE);
+        let wish = Subscription {
+            retain_as_published: true,
+            ..Subscription::new("t", ZERO)
+        };
+        network.send(asks, &subscribe(vec![wish]));
+        network.packets(asks);
+        network.retain(publisher, "t", "x");
+        network.publish(publisher, "t", "y", ZERO);
+        assert_eq!(network.messages(plain), ["t=x", "t=y"]);
+        assert_eq!(network.messages(asks), ["t=x!", "t=y"]);
+    });
+}
+
+#[test]
+fn retain_handling() {
+    everywhere(|mut network| {
+        let (publisher, client) = (network.client(V5, "p"), network.client(V5, "c"));
+        network.retain(publisher, "t", "x");
+        for (handling, gets) in [
+            (RetainHandling::Never, false),
+            // it is subscribed already
+            (RetainHandling::AtNewSubscribe, false),
+            (RetainHandling::AtSubscribe, true),
+        ] {
+            let wish = Subscription {
+                retain_handling: handling,
+                ..Subscription::new("t", ZERO)
+            };
+            network.send(client, &subscribe(vec![wish]));
+            let messages = network
+                .packets(client)
+                .into_iter()
+                .filter(|packet| matches!(packet, Packet::Publish(_)));
+            assert_eq!(messages.count() == 1, gets, "{handling:?}");
+        }
+        network.unsubscribe(client, "t");
+        let wish = Subscription {
+            retain_handling: RetainHandling::AtNewSubscribe,
+            ..Subscription::new("t", ZERO)
+        };
+        network.send(client, &subscribe(vec![wish]));
+        assert_eq!(network.packets(client).len(), 2);
+    });
+}
+
+#[test]
+fn in_one_worker_the_suback_comes_first() {
+    let mut network = Network::with_workers(1);
+    let client = network.client(V311, "c");
+    network.retain(client, "t", "x");
+    network.send(client, &subscribe(vec![Subscription::new("t", ONE)]));
+    let packets = network.packets(client);
+    assert!(
+        matches!(packets[..], [Packet::SubAck(_), Packet::Publish(_)]),
+        "{packets:?}"
+    );
+}
+
+#[test]
+fn many_retained_messages_come_whatever_the_queue_holds() {
+    for workers in [1, 3] {
+        let mut settings = CoreSettings {
+            workers,
+            ..CoreSettings::default()
+        };
+        settings.session.max_queued_messages = 10;
+        let mut network = Network::new(&settings);
+        let publisher = network.client(V311, "p");
+        for number in 0..1_000 {
+            let publish = Publish {
+                retain: true,
+                qos: ONE,
+                packet_id: Some(id(1)),
+                ..Publish::new(format!("t/{number}"), "x")
+            };
+            network.send(publisher, &Packet::Publish(publish));
+        }
+        let client = network.client(V311, "c");
+        network.subscribe(client, "t/#", ONE);
+        let mut count = 0;
+        loop {
+            let messages = network.messages(client).len();
+            if messages == 0 {
+                break;
+            }
+            count += messages;
+        }
+        assert_eq!(count, 1_000);
+    }
+}
+
+/// A subscriber never sees an older value of a topic after a newer one, whatever the order of the workers' messages.
+#[test]
+fn an_old_copy_never_overtakes_a_newer_message() {
+    for seed in 0..200_u64 {
+        let mut random = seed;
+        let mut next = |bound: usize| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(random >> 33).unwrap() % bound
+        };
+        let mut network = Network::with_workers(4);
+        let publisher = network.client(V311, "p");
+        let clients: Vec<_> = (0..6)
+            .map(|number| network.client(V311, &format!("c{number}")))
+            .collect();
+        for value in 0..12 {
+            let retained = Publish {
+                retain: true,
+                ..Publish::new("a/b", format!("{value:02}"))
+            };
+            network.send_only(publisher, &Packet::Publish(retained));
+            if let Some(client) = clients.get(value / 2) {
+                let filter = ["a/b", "a/+", "#"][next(3)];
+                network.send_only(*client, &subscribe(vec![Subscription::new(filter, ZERO)]));
+            }
+            for _ in 0..next(6) {
+                let busy = network.busy();
+                if !busy.is_empty() {
+                    network.step(busy[next(busy.len())]);
+                }
+            }
+        }
+        while !network.busy().is_empty() {
+            let busy = network.busy();
+            network.step(busy[next(busy.len())]);
+        }
+        for client in clients {
+            let values: Vec<String> = network
+                .packets(client)
+                .into_iter()
+                .filter_map(|packet| {
+                    if let Packet::Publish(publish) = packet {
+                        Some(publish)
+                    } else {
+                        None
+                    }
+                })
+                .map(|publish| String::from_utf8_lossy(&publish.payload).into_owned())
+                .collect();
+            assert!(values.is_sorted(), "seed {seed}: {values:?}");
+            assert_eq!(
+                values.last().map(String::as_str),
+                Some("11"),
+                "seed {seed}: {values:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn beyond_the_bound_messages_are_delivered_and_counted_but_not_kept() {
+    let mut network = Network::new(&CoreSettings {
+        max_retained_messages: 1,
+        ..CoreSettings::default()
+    });
+    let client = network.client(V311, "c");
+    network.subscribe(client, "#", ZERO);
+    network.retain(client, "a", "x");
+    network.retain(client, "b", "x");
+    assert_eq!(network.messages(client), ["a=x", "b=x"]);
+    let stats = network.workers[0].stats();
+    assert_eq!((stats.retained, stats.dropped.retained_full), (1, 1));
+    network.send(client, &publish("a", "", ZERO));
+}
