@@ -77,7 +77,7 @@ fn a_worker_gets_one_copy() {
         }
     }
     let owner = worker_of(partition_of("t/1"), 2);
-    let ids = (0..).map(|number| format!("p{number}"));
+    let ids = (0..1_000).map(|number| format!("p{number}"));
     let at_owner = ids
         .into_iter()
         .find(|client_id| worker_of(partition_of(client_id), 2) == owner)

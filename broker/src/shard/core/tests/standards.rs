@@ -376,13 +376,13 @@ fn an_unknown_puback_is_ignored_and_a_ping_is_answered() {
 fn too_many_unacknowledged_publishes_end_a_v5_connection() {
     let mut network = Network::with_workers(2);
     // an owner that is the other worker, so that no PUBACK comes while the channels stand still
-    let client = (0..)
+    let client = (0..1_000)
         .map(|n| format!("c{n}"))
         .map(|id| network.client(V5, &id))
         .find(|c| c.worker == 0)
         .unwrap();
     let owned = |topic: &String| crate::shard::core::partition_of(topic).index() % 2 == 1;
-    let topic = (0..).map(|n| format!("t{n}")).find(owned).unwrap();
+    let topic = (0..1_000).map(|n| format!("t{n}")).find(owned).unwrap();
     for packet_id in 1..=crate::session::RECEIVE_MAXIMUM + 1 {
         assert_eq!(network.inbox(client).closed, None);
         let publish = Publish {
