@@ -13,7 +13,7 @@ impl Run {
 
     pub(super) fn give_up(&mut self, attempt: Try) {
         if self.is_current(attempt) && !self.clients[attempt.client as usize].connected {
-            self.clients[attempt.client as usize].tries += 1;
+            self.fail(attempt);
             self.after(self.herd.round_trip / 2, Event::SeenGone(attempt));
             self.after(self.herd.retry, Event::Connect(attempt.client));
         }
@@ -21,12 +21,30 @@ impl Run {
 
     pub(super) fn reset(&mut self, attempt: Try) {
         if self.is_current(attempt) {
-            self.clients[attempt.client as usize].tries += 1;
+            self.fail(attempt);
             self.after(
                 self.herd.round_trip / 2 + self.herd.retry,
                 Event::Connect(attempt.client),
             );
         }
+    }
+
+    /// An alert tells the client at once that its certificate is no good.
+    pub(super) fn alert(&mut self, attempt: Try) {
+        if self.is_current(attempt) {
+            self.fail(attempt);
+            self.after(self.herd.round_trip / 2, Event::Connect(attempt.client));
+        }
+    }
+
+    pub(super) fn presents_expired(&self, attempt: Try) -> bool {
+        self.herd.certificates > 1 && self.clients[attempt.client as usize].certificate == 0
+    }
+
+    fn fail(&mut self, attempt: Try) {
+        let client = &mut self.clients[attempt.client as usize];
+        client.tries += 1;
+        client.certificate = (client.certificate + 1) % self.herd.certificates;
     }
 
     pub(super) fn connacked(&mut self, attempt: Try) {

@@ -38,6 +38,8 @@ pub(crate) struct Herd {
     pub(crate) patience: Duration,
     pub(crate) retry: Duration,
     pub(crate) settle_limit: u32,
+    /// Carried by each client; of several the first is expired, and the next is tried after any failure.
+    pub(crate) certificates: u32,
     /// From when until when all work takes how many times as long.
     pub(crate) slow: Option<(Duration, Duration, u32)>,
 }
@@ -76,6 +78,8 @@ enum Event {
 
 struct Client {
     tries: u32,
+    /// Which one it presents next.
+    certificate: u32,
     connected: bool,
     subscribes_left: u32,
 }
@@ -117,6 +121,7 @@ impl Herd {
             patience: Duration::from_secs(5),
             retry: Duration::from_secs(1),
             settle_limit: 1_000,
+            certificates: 1,
             slow: None,
         }
     }
@@ -165,6 +170,7 @@ impl Run {
     fn new(herd: Herd) -> Self {
         let client = || Client {
             tries: 0,
+            certificate: 0,
             connected: false,
             subscribes_left: herd.subscribes,
         };

@@ -114,6 +114,22 @@ fn three_times_slower_for_a_while() {
     );
 }
 
+/// The founding gateways carry three certificates of which the first is expired: a handshake in vain for each third of
+/// them cannot be avoided, since a reset moves a gateway on to its next certificate; more can.
+#[test]
+fn an_expired_certificate_first() {
+    let herd = Herd {
+        certificates: 3,
+        ..Herd::founding()
+    };
+    let outcome = herd.run(3);
+    assert!(
+        outcome.back == 7_000 && outcome.percent_of_ideal <= 110,
+        "{outcome:?}"
+    );
+    assert!(outcome.handshakes <= 7_000 * 14 / 10, "{outcome:?}");
+}
+
 /// What the whole crate is for.
 #[test]
 fn with_an_open_door_the_founding_herd_never_comes_back() {

@@ -36,6 +36,10 @@ impl Run {
 
     pub(super) fn core_free(&mut self) {
         match self.server.end_turn() {
+            Some((attempt, Work::Handshake)) if self.presents_expired(attempt) => {
+                self.alert(attempt);
+                self.seen_gone(attempt);
+            }
             Some((attempt, Work::Handshake)) => {
                 self.after(self.herd.round_trip, Event::Packet(attempt, Work::Login));
             }
