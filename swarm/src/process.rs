@@ -23,17 +23,22 @@ pub(crate) fn block_on(
         .enable_all()
         .build()
         .context("failed to start")?;
-    LocalSet::new().block_on(&runtime, async {
-        let mut interrupt =
-            signal(SignalKind::interrupt()).context("failed to listen for signals")?;
-        let mut terminate =
-            signal(SignalKind::terminate()).context("failed to listen for signals")?;
+    let result = LocalSet::new().block_on(&runtime, async {
+        let listen = |kind| signal(kind).context("failed to listen for signals");
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut terminate = listen(SignalKind::terminate())?;
+        // a terminal that closes must not leave a broker behind either
+        let mut hang_up = listen(SignalKind::hangup())?;
         tokio::select! {
             result = future => result,
             _ = interrupt.recv() => Ok(INTERRUPTED.into()),
             _ = terminate.recv() => Ok(INTERRUPTED.into()),
+            _ = hang_up.recv() => Ok(INTERRUPTED.into()),
         }
-    })
+    });
+    // whatever still computes in the background has nobody to tell
+    runtime.shutdown_background();
+    result
 }
 
 /// Raises the soft limit of open files to the hard one; an error when even that is too little for `gateways`.

@@ -64,7 +64,7 @@ impl Mode {
 
 /// `herdgate-swarm demo`.
 pub(crate) async fn demo(options: Options) -> anyhow::Result<ExitCode> {
-    let (site, cores) = prepare(&options)?;
+    let (site, cores) = prepare(&options).await?;
     let outcome = passage::run(&options, options.mode, &site, &cores).await?;
     outcome.explain();
     say(&format!("demo: {}", outcome.line()));
@@ -73,7 +73,7 @@ pub(crate) async fn demo(options: Options) -> anyhow::Result<ExitCode> {
 
 /// `herdgate-swarm demo-compare`: the gate must let everyone back; what happens without it is told, whatever it is.
 pub(crate) async fn compare(options: Options) -> anyhow::Result<ExitCode> {
-    let (site, cores) = prepare(&options)?;
+    let (site, cores) = prepare(&options).await?;
     let mut outcomes = Vec::new();
     for mode in [Mode::Open, Mode::Staged] {
         let outcome = passage::run(&options, mode, &site, &cores).await?;
@@ -94,7 +94,7 @@ pub(crate) async fn compare(options: Options) -> anyhow::Result<ExitCode> {
     ))
 }
 
-fn prepare(options: &Options) -> anyhow::Result<(Site, Cores)> {
+async fn prepare(options: &Options) -> anyhow::Result<(Site, Cores)> {
     process::raise_file_limit(options.gateways)?;
     let cores = Cores::choose()?;
     say(&cores.describe());
@@ -104,7 +104,9 @@ fn prepare(options: &Options) -> anyhow::Result<(Site, Cores)> {
         options.rounds,
         options.report.display()
     ));
-    let site = Site::write(options)?;
+    let options = options.clone();
+    // hashing takes a while, and Ctrl-C is heard meanwhile
+    let site = tokio::task::spawn_blocking(move || Site::write(&options)).await??;
     Ok((site, cores))
 }
 
