@@ -8,6 +8,7 @@ mod logging;
 mod passwd;
 pub mod shard;
 pub mod standalone;
+mod running;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,1 +1,13 @@
-//! What a process does around its work: file limits, signals, worker threads.
+//! The process around the workers: time, limits, signals, threads.
+
+mod clock;
+mod limits;
+mod ready;
+mod signals;
+mod threads;
+
+pub use clock::Clock;
+pub use limits::raise_open_files;
+pub use ready::{Bound, write_ready_file};
+pub use signals::Termination;
+pub use threads::{ThreadError, Threads};

@@ -1,0 +1,103 @@
+//! What an edge is built from before its threads run.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use herdgate_admission::allow::AllowList;
+use herdgate_admission::edge as admission;
+use herdgate_admission::places::Places;
+use herdgate_admission::report::EdgeId;
+use herdgate_admission::slicing::{self, NamedRange, SlicePlan, SlicingErrors};
+
+use super::listener::{BindError, Sockets};
+use super::shared::{ListenerShared, Shared};
+use crate::auth::{AuthError, Authenticator};
+use crate::config::{EdgeSettings, Mode, PrefixLengths, Slicing};
+use crate::metrics::Metrics;
+use crate::process::{Bound, Clock};
+use crate::tls::{ServerTls, TlsError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("failed to start TLS of listener {listener}")]
+    Tls { listener: String, source: TlsError },
+    #[error("failed to start authentication")]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
+    Slicing(#[from] SlicingErrors),
+}
+
+/// A bound edge.
+#[derive(Debug)]
+pub struct EdgeParts {
+    pub shared: Arc<Shared>,
+    pub admission: admission::EdgeAdmission,
+    /// By worker; each has a socket per listener, in the settings' order.
+    pub sockets: Vec<Vec<TcpListener>>,
+}
+
+impl EdgeParts {
+    /// Binds the listeners, reads certificates and passwords. Nothing is accepted yet.
+    pub fn build(
+        cluster: &str,
+        settings: EdgeSettings,
+        clock: Clock,
+        metrics: &Metrics,
+        bound: &mut Bound,
+    ) -> Result<Self, StartError> {
+        let admission = admission(cluster, &settings)?;
+        let workers = settings.workers.get();
+        let mut sockets: Vec<_> = (0..workers).map(|_| Vec::new()).collect();
+        let mut listeners = Vec::new();
+        let mut addresses = BTreeMap::new();
+        for listener in &settings.listeners {
+            let failed = |source| StartError::Tls { listener: listener.name.clone(), source };
+            let tls = listener.tls.as_ref().map(|tls| ServerTls::start(&listener.name, tls, metrics));
+            let tls = tls.transpose().map_err(failed)?;
+            let all = Sockets::bind(listener, workers)?;
+            addresses.insert(listener.name.clone(), all.address);
+            for (worker, socket) in sockets.iter_mut().zip(all.sockets) {
+                worker.push(socket);
+            }
+            listeners.push(Arc::new(ListenerShared::new(listener.clone(), tls, metrics)));
+        }
+        bound.listeners = addresses;
+        let patience = settings.admission.patience;
+        let authenticator = Authenticator::start(&settings.authentication, patience, metrics)?;
+        let always_allow = AllowList::new(&settings.admission.always_allow);
+        let places = Places::default();
+        let metrics = metrics.clone();
+        let shared = Shared { settings, clock, metrics, authenticator, always_allow, places, listeners };
+        Ok(Self { shared: Arc::new(shared), admission, sockets })
+    }
+}
+
+fn admission(cluster: &str, settings: &EdgeSettings) -> Result<admission::EdgeAdmission, SlicingErrors> {
+    let ours = &settings.admission;
+    let plan = SlicePlan::new(ours.slices.get(), &slicing(&ours.slicing))?;
+    Ok(admission::EdgeAdmission::new(admission::EdgeSettings {
+        edge: EdgeId(settings.id.clone()),
+        mode: match ours.mode {
+            Mode::Open => admission::Mode::Open,
+            Mode::Staged => admission::Mode::Staged,
+        },
+        cluster: cluster.to_owned(),
+        plan,
+        patience: ours.patience,
+        entering_cap: ours.entering_limit.map(std::num::NonZeroU32::get),
+    }))
+}
+
+fn slicing(ours: &Slicing) -> slicing::Slicing {
+    let lengths = |ours: PrefixLengths| slicing::PrefixLengths { v4: ours.v4, v6: ours.v6 };
+    match ours {
+        Slicing::PrefixHash(prefix) => slicing::Slicing::PrefixHash(lengths(*prefix)),
+        Slicing::CidrList { ranges, within } => {
+            let named = ranges.iter().map(|range| NamedRange { name: range.name.clone(), cidrs: range.cidrs.clone() });
+            slicing::Slicing::CidrList { ranges: named.collect(), prefix: lengths(*within) }
+        }
+    }
+}
