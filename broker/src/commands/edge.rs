@@ -1,10 +1,59 @@
-//! `herdgate edge`.
+//! `herdgate edge`: client sockets, and links to shards elsewhere.
+
+use std::sync::Arc;
+
+use herdgate_admission::report::EdgeId;
 
 use super::RunOptions;
-use crate::config::Edge;
+use super::running::{Running, block_on, drain_edge};
+use crate::config::{Edge, Role};
+use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
+use crate::link::{LinkTarget, TcpLink, TokenFile};
 use crate::metrics::Metrics;
+use crate::process::Clock;
 
 /// Runs until it is told to end.
-pub fn run(_config: Edge, _metrics: Metrics, _options: &RunOptions) -> anyhow::Result<()> {
-    anyhow::bail!("failed to start: this role is not built yet")
+pub fn run(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
+    block_on(start(config, metrics, options))
+}
+
+async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
+    let clock = Clock::start();
+    let mut running = Running::new(&config.common, &metrics, &["listeners"]).await?;
+    let token = TokenFile::new(&config.links.token_file)?;
+    let name = EdgeId(config.edge.id.clone());
+    let cluster = &config.common.cluster;
+    let edge = EdgeParts::build(cluster, config.edge, clock, &metrics, &mut running.bound)?;
+    let (control, wires) = EdgeControl::new(Arc::clone(&edge.shared), edge.admission, config.links.shards.len());
+    for (index, sockets) in edge.sockets.into_iter().enumerate() {
+        let link = |address: &String| {
+            LinkTarget::Tcp(TcpLink {
+                address: address.clone(),
+                token: token.clone(),
+                edge: name.clone(),
+                worker: u16::try_from(index).unwrap_or(u16::MAX),
+                metrics: metrics.link.clone(),
+            })
+        };
+        let worker = EdgeWorker {
+            index,
+            shared: Arc::clone(&edge.shared),
+            sockets,
+            links: config.links.shards.iter().map(link).collect(),
+            wires: wires.workers.clone(),
+        };
+        running.threads.spawn(&format!("edge-{index}"), move || run_worker(worker))?;
+    }
+    tokio::spawn(control.run());
+
+    let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
+    running.serve_admin(metrics, Arc::new(move || status(Role::Edge, &shown, &snapshot)));
+    running.ready("listeners", options)?;
+    running.until_told(drain_edge(&edge.shared, &wires.drain)).await
+}
+
+async fn run_worker(worker: EdgeWorker) {
+    if let Err(error) = worker.run().await {
+        tracing::error!(%error, "edge worker failed");
+    }
 }

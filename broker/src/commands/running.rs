@@ -20,11 +20,13 @@ use crate::process::{Bound, Termination, Threads, raise_open_files, write_ready_
 /// How often a drain looks whether the last client has gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// For the last clients' last words, after the time that the pace needs.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Runs the control thread's part of a process.
 pub(super) fn block_on<F: Future<Output = anyhow::Result<()>>>(main: F) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.context("failed to start the runtime")?;
     let result = runtime.block_on(main);
     // Whatever still runs ends with the process.
@@ -34,7 +36,9 @@ pub(super) fn block_on<F: Future<Output = anyhow::Result<()>>>(main: F) -> anyho
 
 /// Another one at each start of a shard.
 pub(super) fn boot_epoch() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -47,23 +51,42 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) async fn new(common: &Common, metrics: &Metrics, checks: &[&'static str]) -> anyhow::Result<Self> {
+    pub(super) async fn new(
+        common: &Common,
+        metrics: &Metrics,
+        checks: &[&'static str],
+    ) -> anyhow::Result<Self> {
         let termination = Termination::new().context("failed to listen for signals")?;
         let files = raise_open_files();
-        metrics.process.file_limit.set(files.and_then(|files| i64::try_from(files).ok()).unwrap_or(i64::MAX));
+        metrics.process.file_limit.set(
+            files
+                .and_then(|files| i64::try_from(files).ok())
+                .unwrap_or(i64::MAX),
+        );
         let (admin, address) = bind_admin(common.admin).await?;
-        let bound = Bound { admin: Some(address), ..Bound::default() };
+        let bound = Bound {
+            admin: Some(address),
+            ..Bound::default()
+        };
         let readiness = Readiness::new(checks);
-        Ok(Self { bound, threads: Threads::default(), readiness, admin: Some(admin), termination })
-    }
-
-    pub(super) fn readiness(&self) -> &Readiness {
-        &self.readiness
+        Ok(Self {
+            bound,
+            threads: Threads::default(),
+            readiness,
+            admin: Some(admin),
+            termination,
+        })
     }
 
     pub(super) fn serve_admin(&mut self, metrics: Metrics, status: StatusSource) {
-        let Some(listener) = self.admin.take() else { return };
-        let admin = Admin { metrics, readiness: self.readiness.clone(), status };
+        let Some(listener) = self.admin.take() else {
+            return;
+        };
+        let admin = Admin {
+            metrics,
+            readiness: self.readiness.clone(),
+            status,
+        };
         tokio::spawn(async move {
             if let Err(error) = crate::admin::serve(listener, admin, std::future::pending()).await {
                 tracing::error!(%error, "admin port failed");
@@ -85,7 +108,10 @@ impl Running {
     }
 
     /// Serves until a signal, then drains; a second signal ends it at once, as does a worker's end.
-    pub(super) async fn until_told(mut self, drain: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub(super) async fn until_told(
+        mut self,
+        drain: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
         tokio::select! {
             () = self.termination.next() => {}
             error = self.threads.one_ended() => return Err(error.into()),

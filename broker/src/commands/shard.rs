@@ -1,10 +1,138 @@
-//! `herdgate shard`.
+//! `herdgate shard`: sessions and topics, and links from edges elsewhere.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use arc_swap::ArcSwapOption;
+use herdgate_admission::report::ShardReport;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{interval, sleep, timeout};
 
 use super::RunOptions;
-use crate::config::Shard;
+use super::running::{LAST_WORDS, Running, block_on, boot_epoch};
+use crate::admin::{HandshakeStatus, ShardStatus, Status};
+use crate::config::{Drain, Mode, Role, Shard};
+use crate::link::{LinkServer, TokenFile};
 use crate::metrics::Metrics;
+use crate::process::Clock;
+use crate::shard::{LinkIds, Mail, Mailboxes, ShardParts, ShardWorker};
+
+/// How often some clients are closed in a drain.
+const DRAIN_STEP: Duration = Duration::from_millis(50);
+/// Out of file descriptors or memory: what is there must go first.
+const BREATH: Duration = Duration::from_millis(50);
+
+type Sockets = UnboundedReceiver<std::net::TcpStream>;
 
 /// Runs until it is told to end.
-pub fn run(_config: Shard, _metrics: Metrics, _options: &RunOptions) -> anyhow::Result<()> {
-    anyhow::bail!("failed to start: this role is not built yet")
+pub fn run(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
+    block_on(start(config, metrics, options))
+}
+
+async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
+    let clock = Clock::start();
+    let mut running = Running::new(&config.common, &metrics, &["links"]).await?;
+    let token = TokenFile::new(&config.link.token_file)?;
+    let address = config.link.address;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| format!("failed to listen on shard.linkAddress {address}"))?;
+    running.bound.link = Some(listener.local_addr()?);
+
+    let shard = ShardParts::build(&config.shard, boot_epoch(), clock, &metrics);
+    let server = LinkServer {
+        shard: config.shard.ordinal,
+        boot_epoch: shard.boot_epoch,
+        token,
+        clock,
+        links: LinkIds::default(),
+        workers: shard.mailboxes.clone(),
+        edges: shard.wires.edges,
+        report: shard.wires.report,
+        metrics: metrics.link.clone(),
+    };
+    let mut threads = Vec::new();
+    for worker in shard.workers {
+        // A link's socket is handed over at once; as many wait as the kernel lets through.
+        let (sender, sockets) = unbounded_channel();
+        threads.push(sender);
+        let server = server.clone();
+        let name = format!("shard-{}", worker.index.0);
+        running.threads.spawn(&name, move || run_worker(worker, server, sockets))?;
+    }
+    tokio::spawn(shard.control.run());
+    tokio::spawn(accept(listener, threads));
+
+    let (mode, latest) = (config.shard.mode, Arc::clone(&shard.wires.latest));
+    running.serve_admin(metrics, Arc::new(move || status(mode, latest.load_full().as_deref())));
+    running.ready("links", options)?;
+    running.until_told(drain(config.shard.drain, &shard.mailboxes, &shard.wires.latest)).await
+}
+
+async fn run_worker(worker: ShardWorker, server: LinkServer, sockets: Sockets) {
+    let links = tokio::task::spawn_local(server.run(sockets));
+    worker.run().await;
+    links.abort();
+}
+
+/// Deals links out to the workers' threads in turn: they are few and long-lived, so that chance would be uneven.
+async fn accept(listener: TcpListener, threads: Vec<UnboundedSender<std::net::TcpStream>>) {
+    for thread in threads.iter().cycle() {
+        let socket = loop {
+            match listener.accept().await.and_then(|(socket, _)| socket.into_std()) {
+                Ok(socket) => break socket,
+                Err(error) => {
+                    tracing::warn!(%error, "failed to accept a link");
+                    sleep(BREATH).await;
+                }
+            }
+        };
+        if thread.send(socket).is_err() {
+            return;
+        }
+    }
+}
+
+/// Closes clients at a pace until none is left.
+async fn drain(drain: Drain, workers: &Mailboxes, latest: &ArcSwapOption<ShardReport>) {
+    sleep(drain.delay).await;
+    let connected = || latest.load().as_ref().map_or(0, |report| report.connected);
+    let rate = drain.clients_per_second.get();
+    let needed = Duration::from_secs(u64::from(connected() / rate));
+    let per_step = (f64::from(rate) * DRAIN_STEP.as_secs_f64() / f64::from(workers.len())).ceil();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small whole number, never negative
+    let clients = per_step as usize;
+    let closing = async {
+        let mut steps = interval(DRAIN_STEP);
+        while connected() > 0 {
+            steps.tick().await;
+            for worker in workers.iter() {
+                worker.send(Mail::Shutdown { clients });
+            }
+        }
+    };
+    if timeout(needed + LAST_WORDS, closing).await.is_err() {
+        tracing::warn!(left = connected(), "ending with clients connected");
+    }
+}
+
+fn status(mode: Mode, report: Option<&ShardReport>) -> Status {
+    Status {
+        role: Role::Shard,
+        mode,
+        reopening: report.map_or(0, |report| report.reopening.0),
+        level: report.map_or(0, |report| report.level),
+        slices: 0,
+        entering: 0,
+        entering_limit: 0,
+        settling: report.map_or(0, |report| report.settling),
+        settle_limit: report.map_or(0, |report| report.settle_limit),
+        held: 0,
+        door: 0,
+        connected: report.map_or(0, |report| report.connected),
+        limiting_signal: report.and_then(|report| report.signal.clone()),
+        handshakes: HandshakeStatus::default(),
+        shards: report.into_iter().map(ShardStatus::from).collect(),
+    }
 }

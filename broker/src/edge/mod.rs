@@ -1,1 +1,38 @@
-//! The edge: client sockets, the gate, TLS, CONNECT, keep-alive.
+//! The edge: owns client sockets from accept to close.
+//!
+//! `accept` → `gate` → `handshake` → `connect` → `attach` → `packets` → `closing`, each a file; `client` strings them
+//! together. A `Worker` owns the sockets of one thread; `control` decides for all of them how many may enter.
+
+mod accept;
+mod attach;
+mod client;
+mod closing;
+mod conn;
+mod connect;
+pub mod control;
+pub mod drain;
+mod entering;
+mod gate;
+mod handshake;
+mod intake;
+mod keepalive;
+mod links;
+mod listener;
+mod local_queue;
+mod outbox;
+mod packets;
+mod peer;
+mod replies;
+mod shared;
+mod start;
+mod status;
+mod stream;
+mod worker;
+
+pub use control::EdgeControl;
+pub use listener::{BindError, Sockets};
+pub use local_queue::LocalQueue;
+pub use shared::{ListenerShared, Shared};
+pub use start::{EdgeParts, StartError};
+pub use status::status;
+pub use worker::{EdgeWorker, WorkerWires};

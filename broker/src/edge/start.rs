@@ -54,15 +54,25 @@ impl EdgeParts {
         let mut listeners = Vec::new();
         let mut addresses = BTreeMap::new();
         for listener in &settings.listeners {
-            let failed = |source| StartError::Tls { listener: listener.name.clone(), source };
-            let tls = listener.tls.as_ref().map(|tls| ServerTls::start(&listener.name, tls, metrics));
+            let failed = |source| StartError::Tls {
+                listener: listener.name.clone(),
+                source,
+            };
+            let tls = listener
+                .tls
+                .as_ref()
+                .map(|tls| ServerTls::start(&listener.name, tls, metrics));
             let tls = tls.transpose().map_err(failed)?;
             let all = Sockets::bind(listener, workers)?;
             addresses.insert(listener.name.clone(), all.address);
             for (worker, socket) in sockets.iter_mut().zip(all.sockets) {
                 worker.push(socket);
             }
-            listeners.push(Arc::new(ListenerShared::new(listener.clone(), tls, metrics)));
+            listeners.push(Arc::new(ListenerShared::new(
+                listener.clone(),
+                tls,
+                metrics,
+            )));
         }
         bound.listeners = addresses;
         let patience = settings.admission.patience;
@@ -70,12 +80,27 @@ impl EdgeParts {
         let always_allow = AllowList::new(&settings.admission.always_allow);
         let places = Places::default();
         let metrics = metrics.clone();
-        let shared = Shared { settings, clock, metrics, authenticator, always_allow, places, listeners };
-        Ok(Self { shared: Arc::new(shared), admission, sockets })
+        let shared = Shared {
+            settings,
+            clock,
+            metrics,
+            authenticator,
+            always_allow,
+            places,
+            listeners,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            admission,
+            sockets,
+        })
     }
 }
 
-fn admission(cluster: &str, settings: &EdgeSettings) -> Result<admission::EdgeAdmission, SlicingErrors> {
+fn admission(
+    cluster: &str,
+    settings: &EdgeSettings,
+) -> Result<admission::EdgeAdmission, SlicingErrors> {
     let ours = &settings.admission;
     let plan = SlicePlan::new(ours.slices.get(), &slicing(&ours.slicing))?;
     Ok(admission::EdgeAdmission::new(admission::EdgeSettings {
@@ -92,12 +117,21 @@ fn admission(cluster: &str, settings: &EdgeSettings) -> Result<admission::EdgeAd
 }
 
 fn slicing(ours: &Slicing) -> slicing::Slicing {
-    let lengths = |ours: PrefixLengths| slicing::PrefixLengths { v4: ours.v4, v6: ours.v6 };
+    let lengths = |ours: PrefixLengths| slicing::PrefixLengths {
+        v4: ours.v4,
+        v6: ours.v6,
+    };
     match ours {
         Slicing::PrefixHash(prefix) => slicing::Slicing::PrefixHash(lengths(*prefix)),
         Slicing::CidrList { ranges, within } => {
-            let named = ranges.iter().map(|range| NamedRange { name: range.name.clone(), cidrs: range.cidrs.clone() });
-            slicing::Slicing::CidrList { ranges: named.collect(), prefix: lengths(*within) }
+            let named = ranges.iter().map(|range| NamedRange {
+                name: range.name.clone(),
+                cidrs: range.cidrs.clone(),
+            });
+            slicing::Slicing::CidrList {
+                ranges: named.collect(),
+                prefix: lengths(*within),
+            }
         }
     }
 }

@@ -15,7 +15,12 @@ use crate::metrics::{HandshakeFailure, Label};
 pub fn status(role: Role, shared: &Shared, snapshot: &ArcSwap<Snapshot>) -> Status {
     let now = snapshot.load();
     let shards: Vec<&Arc<ShardReport>> = now.shards.iter().flatten().collect();
-    let sum = |of: fn(&ShardReport) -> u32| shards.iter().map(|shard| of(shard)).fold(0, u32::saturating_add);
+    let sum = |of: fn(&ShardReport) -> u32| {
+        shards
+            .iter()
+            .map(|shard| of(shard))
+            .fold(0, u32::saturating_add)
+    };
     let limiting = Some(now.view.limiting.to_string()).filter(|signal| !signal.is_empty());
     Status {
         role,
@@ -32,7 +37,10 @@ pub fn status(role: Role, shared: &Shared, snapshot: &ArcSwap<Snapshot>) -> Stat
         connected: shared.connections(),
         limiting_signal: limiting,
         handshakes: handshakes(shared),
-        shards: shards.into_iter().map(|shard| ShardStatus::from(&**shard)).collect(),
+        shards: shards
+            .into_iter()
+            .map(|shard| ShardStatus::from(&**shard))
+            .collect(),
     }
 }
 
@@ -41,6 +49,9 @@ fn handshakes(shared: &Shared) -> HandshakeStatus {
     HandshakeStatus {
         started: metrics.handshakes_started.get(),
         completed: metrics.handshakes_completed.get(),
-        failed: HandshakeFailure::ALL.iter().map(|reason| metrics.handshakes_failed.get(*reason)).sum(),
+        failed: HandshakeFailure::ALL
+            .iter()
+            .map(|reason| metrics.handshakes_failed.get(*reason))
+            .sum(),
     }
 }

@@ -1,6 +1,20 @@
 //! The multiplexed connection between an edge worker and a shard.
 
 pub mod frame;
+mod backoff;
+mod client;
+mod memory;
+mod server;
+mod streams;
+mod target;
+mod token;
+mod transport;
 pub mod wire;
 
 pub use frame::{Attach, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard};
+pub use client::TcpLink;
+pub use memory::MemoryLink;
+pub use server::LinkServer;
+pub use streams::StreamMap;
+pub use target::{LinkEvent, LinkTarget};
+pub use token::{TokenError, TokenFile};

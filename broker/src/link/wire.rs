@@ -29,7 +29,10 @@ pub enum WireError {
     #[error("failed to read a frame: kind {kind:#04x} is unknown")]
     UnknownKind { kind: u8 },
     #[error("failed to read a {kind} frame")]
-    Body { kind: &'static str, source: FieldError },
+    Body {
+        kind: &'static str,
+        source: FieldError,
+    },
 }
 
 /// A frame that can travel.
@@ -43,7 +46,10 @@ pub trait Frame: Sized {
 
 /// Takes the first frame out of `buffer`; `None` while it is not whole.
 pub fn next<F: Frame>(buffer: &mut BytesMut, limit: usize) -> Result<Option<F>, WireError> {
-    let Some(size) = buffer.get(..LENGTH).map(|mut length| length.get_u32() as usize) else {
+    let Some(size) = buffer
+        .get(..LENGTH)
+        .map(|mut length| length.get_u32() as usize)
+    else {
         return Ok(None);
     };
     if size > limit {

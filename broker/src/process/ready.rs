@@ -43,7 +43,10 @@ mod tests {
         };
         write_ready_file(&path, &bound).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, r#"{"listeners":{"mqtts":"127.0.0.1:8883"},"admin":"127.0.0.1:9883"}"#);
+        assert_eq!(
+            text,
+            r#"{"listeners":{"mqtts":"127.0.0.1:8883"},"admin":"127.0.0.1:9883"}"#
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

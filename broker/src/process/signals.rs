@@ -14,7 +14,10 @@ pub struct Termination {
 impl Termination {
     /// Must be called in a runtime.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// The next signal: the first asks for a drain, the second for the end.

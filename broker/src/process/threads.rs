@@ -20,13 +20,19 @@ pub enum ThreadError {
 #[derive(Debug)]
 pub struct Threads {
     running: Vec<JoinHandle<()>>,
-    ended: (mpsc::UnboundedSender<String>, mpsc::UnboundedReceiver<String>),
+    ended: (
+        mpsc::UnboundedSender<String>,
+        mpsc::UnboundedReceiver<String>,
+    ),
 }
 
 impl Default for Threads {
     fn default() -> Self {
         // One message per thread at most.
-        Self { running: Vec::new(), ended: mpsc::unbounded_channel() }
+        Self {
+            running: Vec::new(),
+            ended: mpsc::unbounded_channel(),
+        }
     }
 }
 
@@ -37,9 +43,18 @@ impl Threads {
         name: &str,
         work: impl FnOnce() -> F + Send + 'static,
     ) -> Result<(), ThreadError> {
-        let start = |source| ThreadError::Start { name: name.to_owned(), source };
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(start)?;
-        let notice = EndNotice { name: name.to_owned(), ended: self.ended.0.clone() };
+        let start = |source| ThreadError::Start {
+            name: name.to_owned(),
+            source,
+        };
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(start)?;
+        let notice = EndNotice {
+            name: name.to_owned(),
+            ended: self.ended.0.clone(),
+        };
         let thread = Builder::new().name(name.to_owned()).spawn(move || {
             let _notice = notice;
             let local = LocalSet::new();
@@ -77,13 +92,21 @@ mod tests {
     async fn the_end_of_a_thread_is_told() {
         let mut threads = Threads::default();
         threads.spawn("short-lived", || async {}).unwrap();
-        assert_eq!(threads.one_ended().await.to_string(), "failed to go on: thread short-lived has ended");
+        assert_eq!(
+            threads.one_ended().await.to_string(),
+            "failed to go on: thread short-lived has ended"
+        );
     }
 
     #[tokio::test]
     async fn a_panic_is_told_too() {
         let mut threads = Threads::default();
-        threads.spawn("broken", || async { panic!("as meant") }).unwrap();
-        assert_eq!(threads.one_ended().await.to_string(), "failed to go on: thread broken has ended");
+        threads
+            .spawn("broken", || async { panic!("as meant") })
+            .unwrap();
+        assert_eq!(
+            threads.one_ended().await.to_string(),
+            "failed to go on: thread broken has ended"
+        );
     }
 }

@@ -34,26 +34,37 @@ impl Reader {
     }
 
     pub(super) fn u8(&mut self, field: &'static str) -> Result<u8, FieldError> {
-        self.body.try_get_u8().map_err(|_| FieldError::CutOff { field })
+        self.body
+            .try_get_u8()
+            .map_err(|_| FieldError::CutOff { field })
     }
 
     pub(super) fn u16(&mut self, field: &'static str) -> Result<u16, FieldError> {
-        self.body.try_get_u16().map_err(|_| FieldError::CutOff { field })
+        self.body
+            .try_get_u16()
+            .map_err(|_| FieldError::CutOff { field })
     }
 
     pub(super) fn u32(&mut self, field: &'static str) -> Result<u32, FieldError> {
-        self.body.try_get_u32().map_err(|_| FieldError::CutOff { field })
+        self.body
+            .try_get_u32()
+            .map_err(|_| FieldError::CutOff { field })
     }
 
     pub(super) fn u64(&mut self, field: &'static str) -> Result<u64, FieldError> {
-        self.body.try_get_u64().map_err(|_| FieldError::CutOff { field })
+        self.body
+            .try_get_u64()
+            .map_err(|_| FieldError::CutOff { field })
     }
 
     pub(super) fn flag(&mut self, field: &'static str) -> Result<bool, FieldError> {
         match self.u8(field)? {
             0 => Ok(false),
             1 => Ok(true),
-            value => Err(FieldError::Unknown { field, value: value.into() }),
+            value => Err(FieldError::Unknown {
+                field,
+                value: value.into(),
+            }),
         }
     }
 
@@ -72,7 +83,9 @@ impl Reader {
 
     pub(super) fn text(&mut self, field: &'static str) -> Result<Arc<str>, FieldError> {
         let bytes = self.short(field)?;
-        std::str::from_utf8(&bytes).map(Arc::from).map_err(|_| FieldError::NotText { field })
+        std::str::from_utf8(&bytes)
+            .map(Arc::from)
+            .map_err(|_| FieldError::NotText { field })
     }
 
     pub(super) fn address(&mut self, field: &'static str) -> Result<SocketAddr, FieldError> {
@@ -80,9 +93,16 @@ impl Reader {
             4 => IpAddr::V4(Ipv4Addr::from_bits(self.u32(field)?)),
             6 => {
                 let high = u128::from(self.u64(field)?);
-                IpAddr::V6(Ipv6Addr::from_bits(high << 64 | u128::from(self.u64(field)?)))
+                IpAddr::V6(Ipv6Addr::from_bits(
+                    high << 64 | u128::from(self.u64(field)?),
+                ))
             }
-            value => return Err(FieldError::Unknown { field, value: value.into() }),
+            value => {
+                return Err(FieldError::Unknown {
+                    field,
+                    value: value.into(),
+                });
+            }
         };
         Ok(SocketAddr::new(ip, self.u16(field)?))
     }
@@ -93,8 +113,10 @@ impl Reader {
     }
 
     pub(super) fn report<T: DeserializeOwned>(self, field: &'static str) -> Result<T, FieldError> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| FieldError::Report { field, reason: error.to_string() })
+        serde_json::from_slice(&self.body).map_err(|error| FieldError::Report {
+            field,
+            reason: error.to_string(),
+        })
     }
 
     pub(super) fn end(self) -> Result<(), FieldError> {

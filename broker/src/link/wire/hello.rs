@@ -84,7 +84,10 @@ impl Frame for Greeting {
 fn magic(body: &mut Reader) -> Result<(), FieldError> {
     match body.u32("magic")? {
         MAGIC => Ok(()),
-        value => Err(FieldError::Unknown { field: "magic", value }),
+        value => Err(FieldError::Unknown {
+            field: "magic",
+            value,
+        }),
     }
 }
 
@@ -95,12 +98,21 @@ fn hello(mut body: Reader) -> Result<Greeting, FieldError> {
     let token = body.short("token")?;
     let edge = EdgeId(body.text("edge")?.to_string());
     let worker = body.u16("worker")?;
-    Ok(Greeting::Hello(Hello { versions, token, edge, worker }))
+    Ok(Greeting::Hello(Hello {
+        versions,
+        token,
+        edge,
+        worker,
+    }))
 }
 
 fn welcome(mut body: Reader) -> Result<Greeting, FieldError> {
     magic(&mut body)?;
     let (version, shard) = (body.u16("version")?, body.u32("shard")?);
     let boot_epoch = body.u64("boot epoch")?;
-    Ok(Greeting::Welcome(Welcome { version, shard, boot_epoch }))
+    Ok(Greeting::Welcome(Welcome {
+        version,
+        shard,
+        boot_epoch,
+    }))
 }

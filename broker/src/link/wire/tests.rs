@@ -2,7 +2,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use herdgate_admission::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
+use herdgate_admission::report::{
+    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Verdict,
+};
 use proptest::prelude::*;
 
 use super::*;
@@ -18,6 +20,10 @@ fn edge_report() -> EdgeReport {
         entering_limit: 64,
         held: 5,
         age_ms: 6,
+        joined: vec![ShardBoot {
+            shard: 2,
+            boot_epoch: 9,
+        }],
     }
 }
 
@@ -50,20 +56,37 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
     let text = "\\PC{0,40}";
     let keep_alive = proptest::option::of(any::<u16>());
     let limits = (any::<u32>(), keep_alive);
-    (text, any::<bool>(), proptest::option::of(text), any::<bool>(), bytes(), peer, limits).prop_map(
-        |(id, client_id_assigned, principal, v5, connect, peer, (max_packet_bytes, server_keep_alive))| {
-            Box::new(Attach {
-                client_id: Arc::from(id),
+    (
+        text,
+        any::<bool>(),
+        proptest::option::of(text),
+        any::<bool>(),
+        bytes(),
+        peer,
+        limits,
+    )
+        .prop_map(
+            |(
+                id,
                 client_id_assigned,
-                principal: principal.map(Arc::from),
-                protocol: if v5 { Protocol::V5 } else { Protocol::V311 },
+                principal,
+                v5,
                 connect,
                 peer,
-                max_packet_bytes,
-                server_keep_alive,
-            })
-        },
-    )
+                (max_packet_bytes, server_keep_alive),
+            )| {
+                Box::new(Attach {
+                    client_id: Arc::from(id),
+                    client_id_assigned,
+                    principal: principal.map(Arc::from),
+                    protocol: if v5 { Protocol::V5 } else { Protocol::V311 },
+                    connect,
+                    peer,
+                    max_packet_bytes,
+                    server_keep_alive,
+                })
+            },
+        )
 }
 
 fn to_shard() -> impl Strategy<Value = ToShard> {
@@ -170,7 +193,11 @@ fn greetings_come_back_as_they_went() {
         edge: EdgeId("edge-0".to_owned()),
         worker: 3,
     };
-    let welcome = Welcome { version: VERSION, shard: 4, boot_epoch: 5 };
+    let welcome = Welcome {
+        version: VERSION,
+        shard: 4,
+        boot_epoch: 5,
+    };
     for greeting in [Greeting::Hello(hello), Greeting::Welcome(welcome)] {
         let mut out = BytesMut::new();
         greeting.encode(&mut out);
@@ -194,10 +221,19 @@ fn what_is_no_link_is_refused_early() {
     // A TLS ClientHello and an HTTP request, read as lengths, are far over the limit.
     for start in [&b"\x16\x03\x01\x02"[..], b"GET "] {
         let mut buffer = BytesMut::from(start);
-        assert!(matches!(next::<Greeting>(&mut buffer, MAX_GREETING), Err(WireError::TooLarge { .. })));
+        assert!(matches!(
+            next::<Greeting>(&mut buffer, MAX_GREETING),
+            Err(WireError::TooLarge { .. })
+        ));
     }
     let mut empty = BytesMut::from(&[0u8; 4][..]);
-    assert_eq!(next::<Greeting>(&mut empty, MAX_GREETING), Err(WireError::Empty));
+    assert_eq!(
+        next::<Greeting>(&mut empty, MAX_GREETING),
+        Err(WireError::Empty)
+    );
     let mut unknown = BytesMut::from(&[0u8, 0, 0, 1, 0x7F][..]);
-    assert!(matches!(next::<ToEdge>(&mut unknown, MAX_FRAME), Err(WireError::UnknownKind { kind: 0x7F })));
+    assert!(matches!(
+        next::<ToEdge>(&mut unknown, MAX_FRAME),
+        Err(WireError::UnknownKind { kind: 0x7F })
+    ));
 }

@@ -34,12 +34,25 @@ impl Frame for ToEdge {
     fn decode(kind: u8, body: Bytes) -> Result<Self, WireError> {
         let body = Reader::new(body);
         let (name, frame) = match kind {
-            ATTACHED => ("ATTACHED", packets(body, |stream, connack| Self::Attached { stream, connack })),
-            REFUSED => ("REFUSED", packets(body, |stream, connack| Self::Refused { stream, connack })),
-            DATA => ("DATA", packets(body, |stream, packets| Self::Data { stream, packets })),
+            ATTACHED => (
+                "ATTACHED",
+                packets(body, |stream, connack| Self::Attached { stream, connack }),
+            ),
+            REFUSED => (
+                "REFUSED",
+                packets(body, |stream, connack| Self::Refused { stream, connack }),
+            ),
+            DATA => (
+                "DATA",
+                packets(body, |stream, packets| Self::Data { stream, packets }),
+            ),
             WINDOW => ("WINDOW", window(body)),
             CLOSE => ("CLOSE", close(body)),
-            HEALTH => ("HEALTH", body.report("report").map(|report| Self::Health(Box::new(report)))),
+            HEALTH => (
+                "HEALTH",
+                body.report("report")
+                    .map(|report| Self::Health(Box::new(report))),
+            ),
             kind => return Err(WireError::UnknownKind { kind }),
         };
         frame.map_err(|source| WireError::Body { kind: name, source })
@@ -90,6 +103,9 @@ fn reason(code: u8) -> Result<CloseReason, FieldError> {
         2 => Ok(CloseReason::ProtocolError),
         3 => Ok(CloseReason::TooSlow),
         4 => Ok(CloseReason::ShuttingDown),
-        value => Err(FieldError::Unknown { field: "reason", value: value.into() }),
+        value => Err(FieldError::Unknown {
+            field: "reason",
+            value: value.into(),
+        }),
     }
 }

@@ -45,7 +45,11 @@ impl Frame for ToShard {
             DATA => ("DATA", data(body)),
             WINDOW => ("WINDOW", window(body)),
             DETACH => ("DETACH", detach(body)),
-            HEALTH => ("HEALTH", body.report("report").map(|report| Self::Health(Box::new(report)))),
+            HEALTH => (
+                "HEALTH",
+                body.report("report")
+                    .map(|report| Self::Health(Box::new(report))),
+            ),
             kind => return Err(WireError::UnknownKind { kind }),
         };
         frame.map_err(|source| WireError::Body { kind: name, source })
@@ -56,7 +60,10 @@ fn put_attach(out: &mut BytesMut, attach: &Attach) {
     put_short(out, attach.client_id.as_bytes());
     out.put_u8(attach.client_id_assigned.into());
     out.put_u8(attach.principal.is_some().into());
-    put_short(out, attach.principal.as_deref().unwrap_or_default().as_bytes());
+    put_short(
+        out,
+        attach.principal.as_deref().unwrap_or_default().as_bytes(),
+    );
     out.put_u8(match attach.protocol {
         Protocol::V311 => 4,
         Protocol::V5 => 5,
@@ -77,7 +84,12 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
     let protocol = match body.u8("protocol")? {
         4 => Protocol::V311,
         5 => Protocol::V5,
-        value => return Err(FieldError::Unknown { field: "protocol", value: value.into() }),
+        value => {
+            return Err(FieldError::Unknown {
+                field: "protocol",
+                value: value.into(),
+            });
+        }
     };
     let peer = body.address("peer")?;
     let max_packet_bytes = body.u32("max packet bytes")?;
@@ -93,7 +105,10 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
         max_packet_bytes,
         server_keep_alive,
     };
-    Ok(ToShard::Attach { stream, attach: Box::new(attach) })
+    Ok(ToShard::Attach {
+        stream,
+        attach: Box::new(attach),
+    })
 }
 
 fn cancel(mut body: Reader) -> Result<ToShard, FieldError> {
@@ -104,7 +119,10 @@ fn cancel(mut body: Reader) -> Result<ToShard, FieldError> {
 
 fn data(mut body: Reader) -> Result<ToShard, FieldError> {
     let stream = body.stream()?;
-    Ok(ToShard::Data { stream, packets: body.rest() })
+    Ok(ToShard::Data {
+        stream,
+        packets: body.rest(),
+    })
 }
 
 fn window(mut body: Reader) -> Result<ToShard, FieldError> {
@@ -134,6 +152,9 @@ fn reason(code: u8) -> Result<DetachReason, FieldError> {
         1 => Ok(DetachReason::KeepAliveExpired),
         2 => Ok(DetachReason::ProtocolError),
         3 => Ok(DetachReason::EdgeShutdown),
-        value => Err(FieldError::Unknown { field: "reason", value: value.into() }),
+        value => Err(FieldError::Unknown {
+            field: "reason",
+            value: value.into(),
+        }),
     }
 }

@@ -1,0 +1,165 @@
+//! The first packet: whole, in time, and a CONNECT.
+
+use bytes::{Bytes, BytesMut};
+use tokio::time::timeout;
+
+use super::packets::read_some;
+use super::replies;
+use super::shared::ListenerShared;
+use super::stream::Stream;
+use super::worker::Worker;
+use crate::codec::frame::first_packet_len;
+use crate::codec::{Connect, DecodeError, Packet, Protocol, ReasonCode, decode, sniff};
+
+/// A CONNECT with a will of 64 KiB, and every string as long as it may be; nobody who has not logged in gets more.
+const MOST: u32 = 512 * 1024;
+
+/// What a client opened its session with.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) connect: Box<Connect>,
+    /// The packet as it came.
+    pub(super) packet: Bytes,
+    /// What came behind it.
+    pub(super) early: Vec<u8>,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(super) enum NoOpening {
+    /// Nobody is there to answer.
+    Gone,
+    /// Say this (perhaps nothing), then close.
+    Refused(Bytes),
+}
+
+/// Waits for the listener's time at most.
+pub(super) async fn read(
+    worker: &Worker,
+    listener: &ListenerShared,
+    stream: &mut Stream,
+) -> Result<Opening, NoOpening> {
+    let limit = listener.settings.max_packet_bytes.min(MOST) as usize;
+    let whole = read_whole(worker, stream, limit);
+    let (packet, early) = match timeout(listener.settings.connect_timeout, whole).await {
+        Ok(read) => read?,
+        Err(_) => return Err(NoOpening::Refused(Bytes::new())),
+    };
+    let protocol = sniff(&packet).map_err(|error| {
+        tracing::debug!(%error, "client refused");
+        NoOpening::Refused(error.reply().unwrap_or_default())
+    })?;
+    let connect = open(protocol, &packet).map_err(NoOpening::Refused)?;
+    Ok(Opening {
+        connect,
+        packet,
+        early,
+    })
+}
+
+async fn read_whole(
+    worker: &Worker,
+    stream: &mut Stream,
+    limit: usize,
+) -> Result<(Bytes, Vec<u8>), NoOpening> {
+    let mut bytes = Vec::new();
+    loop {
+        match read_some(worker, stream, &mut bytes).await {
+            Ok(0) | Err(_) => return Err(NoOpening::Gone),
+            Ok(_) => {}
+        }
+        match first_packet_len(&bytes, limit) {
+            Ok(Some(len)) if len <= bytes.len() => {
+                let early = bytes.split_off(len);
+                return Ok((Bytes::from(bytes), early));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(%error, "client refused");
+                return Err(NoOpening::Refused(Bytes::new()));
+            }
+        }
+    }
+}
+
+/// The CONNECT in `packet`, or what its sender is told.
+fn open(protocol: Protocol, packet: &Bytes) -> Result<Box<Connect>, Bytes> {
+    match decode(protocol, packet) {
+        Ok(Packet::Connect(connect)) if connect.properties.authentication_method.is_some() => {
+            Err(refusal(protocol, ReasonCode::BAD_AUTHENTICATION_METHOD))
+        }
+        Ok(Packet::Connect(connect)) => Ok(connect),
+        Ok(_) => Err(Bytes::new()),
+        Err(error) => {
+            tracing::debug!(%error, "client refused");
+            Err(match (protocol, error) {
+                (Protocol::V311, DecodeError::ClientIdRejected) => {
+                    refusal(protocol, ReasonCode::V3_IDENTIFIER_REJECTED)
+                }
+                // 3.1.1 has no code for a malformed CONNECT: the connection is closed (section 3.1.4).
+                (Protocol::V311, _) => Bytes::new(),
+                (Protocol::V5, error) => refusal(protocol, error.reason()),
+            })
+        }
+    }
+}
+
+fn refusal(protocol: Protocol, code: ReasonCode) -> Bytes {
+    replies::connack(protocol, code, code)
+}
+
+/// The packet that the shard may see: without user name and password.
+pub(super) fn without_credentials(opening: &Opening) -> Option<Bytes> {
+    let connect = &opening.connect;
+    if connect.username.is_none() && connect.password.is_none() {
+        return Some(opening.packet.clone());
+    }
+    let mut out = BytesMut::new();
+    let packet = Packet::Connect(Box::new(connect.without_credentials()));
+    crate::codec::encode_into(connect.protocol, &packet, &mut out).ok()?;
+    Some(out.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::encode;
+
+    fn opening(protocol: Protocol) -> Opening {
+        let mut connect = Connect::new(protocol, "gw-1");
+        connect.username = Some("gw-1".into());
+        connect.password = Some(Bytes::from_static(b"secret"));
+        connect.keep_alive = 30;
+        let packet = encode(protocol, &Packet::Connect(Box::new(connect.clone()))).unwrap();
+        Opening {
+            connect: Box::new(connect),
+            packet,
+            early: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_shard_sees_no_credentials_and_all_the_rest() {
+        for protocol in [Protocol::V311, Protocol::V5] {
+            let opening = opening(protocol);
+            let packet = without_credentials(&opening).unwrap();
+            assert!(!packet.windows(6).any(|part| part == b"secret"));
+            let Ok(Packet::Connect(seen)) = decode(protocol, &packet) else {
+                panic!("a CONNECT")
+            };
+            assert_eq!(*seen, opening.connect.without_credentials());
+        }
+    }
+
+    #[test]
+    fn enhanced_authentication_is_refused_by_its_name() {
+        let mut connect = Connect::new(Protocol::V5, "gw-1");
+        connect.properties.authentication_method = Some("SCRAM".into());
+        let packet = encode(Protocol::V5, &Packet::Connect(Box::new(connect))).unwrap();
+        let told = open(Protocol::V5, &packet).unwrap_err();
+        let Ok(Packet::ConnAck(ack)) = decode(Protocol::V5, &told) else {
+            panic!("a CONNACK")
+        };
+        assert_eq!(ack.code, ReasonCode::BAD_AUTHENTICATION_METHOD);
+    }
+}

@@ -1,0 +1,235 @@
+//! The edge's control thread: sums up its workers, runs admission, tells workers and shards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeView, REPORT_EVERY};
+use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::times::Times;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::drain::Stage;
+use super::shared::Shared;
+use super::worker::WorkerWires;
+
+/// What control hears. Bounded by its senders: a few messages a second each.
+#[derive(Debug)]
+pub enum ControlMail {
+    Worker(Box<WorkerNews>),
+    /// By way of one of the links to it.
+    Shard {
+        link: usize,
+        report: Box<ShardReport>,
+    },
+    /// One worker's link to it is up, or is not any more.
+    Link { link: usize, up: bool },
+}
+
+/// What a worker tells control, four times a second.
+#[derive(Debug)]
+pub struct WorkerNews {
+    pub worker: usize,
+    pub door: u32,
+    pub held: u32,
+    /// Since when the one has been entering that has been so for longest.
+    pub oldest_entering: Option<Duration>,
+    /// Times to CONNACK since the last news.
+    pub times: Times,
+}
+
+/// What `/status` shows of the edge.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub view: EdgeView,
+    pub counts: EdgeCounts,
+    /// The last report of each shard, by link.
+    pub shards: Vec<Option<Arc<ShardReport>>>,
+}
+
+/// Runs on the control thread.
+#[derive(Debug)]
+pub struct EdgeControl {
+    shared: Arc<Shared>,
+    admission: EdgeAdmission,
+    mail: UnboundedReceiver<ControlMail>,
+    workers: Vec<WorkerNews>,
+    times: Times,
+    shards: Vec<Option<Arc<ShardReport>>>,
+    /// How many workers' links to each are up.
+    links: Vec<usize>,
+    view: watch::Sender<EdgeView>,
+    report: watch::Sender<Option<Arc<EdgeReport>>>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+/// The other ends of control's wires.
+#[derive(Debug)]
+pub struct EdgeControlWires {
+    pub workers: WorkerWires,
+    pub drain: watch::Sender<Stage>,
+    pub control: UnboundedSender<ControlMail>,
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+impl EdgeControl {
+    pub fn new(
+        shared: Arc<Shared>,
+        admission: EdgeAdmission,
+        links: usize,
+    ) -> (Self, EdgeControlWires) {
+        let (control, mail) = unbounded_channel();
+        let first = admission.view();
+        shared.places.set_limit(first.entering_limit);
+        let shards = vec![None; links];
+        let snapshot = Snapshot {
+            view: first.clone(),
+            counts: EdgeCounts::default(),
+            shards: shards.clone(),
+        };
+        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
+        let (view, views) = watch::channel(first);
+        // Links send it as soon as they are up: a shard numbers a reopening only when it hears of an edge.
+        let (report, reports) =
+            watch::channel(Some(Arc::new(admission.report(EdgeCounts::default()))));
+        let (drain, stage) = watch::channel(Stage::Serving);
+        let workers = WorkerWires {
+            control: control.clone(),
+            view: views,
+            report: reports,
+            drain: stage,
+        };
+        let wires = EdgeControlWires {
+            workers,
+            drain,
+            control,
+            snapshot: Arc::clone(&snapshot),
+        };
+        let none = |worker| WorkerNews {
+            worker,
+            door: 0,
+            held: 0,
+            oldest_entering: None,
+            times: Times::default(),
+        };
+        let workers = (0..shared.settings.workers.get()).map(none).collect();
+        let times = Times::default();
+        (
+            Self {
+                shared,
+                admission,
+                mail,
+                workers,
+                times,
+                shards,
+            links: vec![0; links],
+                view,
+                report,
+                snapshot,
+            },
+            wires,
+        )
+    }
+
+    /// Runs until the process ends.
+    pub async fn run(mut self) {
+        let mut ticks = interval(REPORT_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                mail = self.mail.recv() => match mail {
+                    Some(mail) => self.take(mail),
+                    None => return,
+                },
+                _ = ticks.tick() => self.tick(),
+            }
+        }
+    }
+
+    fn take(&mut self, mail: ControlMail) {
+        let now = self.shared.clock.now();
+        let changed = match mail {
+            ControlMail::Worker(news) => {
+                self.times.merge(&news.times);
+                if let Some(known) = self.workers.get_mut(news.worker) {
+                    *known = *news;
+                }
+                false
+            }
+            ControlMail::Shard { link, report } => {
+                if let Some(known) = self.shards.get_mut(link) {
+                    *known = Some(Arc::new((*report).clone()));
+                }
+                self.admission.hear(*report, now)
+            }
+            ControlMail::Link { link, up } => self.link(link, up, now),
+        };
+        if changed {
+            self.publish();
+        }
+    }
+
+    /// With its last link a shard is lost. `true`: the view has changed.
+    fn link(&mut self, link: usize, up: bool, now: Duration) -> bool {
+        let Some(links) = self.links.get_mut(link) else { return false };
+        *links = if up { *links + 1 } else { links.saturating_sub(1) };
+        if *links > 0 {
+            return false;
+        }
+        let lost = self.shards.get_mut(link).and_then(Option::take);
+        lost.is_some_and(|report| self.admission.shard_lost(report.shard, now))
+    }
+
+    fn tick(&mut self) {
+        let now = self.shared.clock.now();
+        let counts = self.counts(now, self.shared.places.take_peak());
+        self.admission
+            .tick(counts, &std::mem::take(&mut self.times), now);
+        self.report
+            .send_replace(Some(Arc::new(self.admission.report(counts))));
+        self.publish();
+    }
+
+    fn counts(&self, now: Duration, entering_peak: u32) -> EdgeCounts {
+        let oldest = self
+            .workers
+            .iter()
+            .filter_map(|worker| worker.oldest_entering)
+            .min();
+        EdgeCounts {
+            door: self.workers.iter().map(|worker| worker.door).sum(),
+            held: self.workers.iter().map(|worker| worker.held).sum(),
+            entering: self.shared.places.used(),
+            entering_peak,
+            oldest_entering: oldest.map(|since| now.saturating_sub(since)),
+        }
+    }
+
+    fn publish(&self) {
+        let view = self.admission.view();
+        self.shared.places.set_limit(view.entering_limit);
+        let counts = self.counts(self.shared.clock.now(), 0);
+        self.show(&view, counts);
+        self.snapshot.store(Arc::new(Snapshot {
+            view: view.clone(),
+            counts,
+            shards: self.shards.clone(),
+        }));
+        self.view.send_replace(view);
+    }
+
+    fn show(&self, view: &EdgeView, counts: EdgeCounts) {
+        let metrics = &self.shared.metrics.edge;
+        metrics.held.set(counts.held.into());
+        metrics.door.set(counts.door.into());
+        metrics.entering.set(counts.entering.into());
+        metrics.entering_limit.set(view.entering_limit.into());
+        metrics.level.set(view.level.into());
+        metrics.slices.set(view.slices().into());
+        metrics
+            .reopening
+            .set(i64::try_from(view.reopening.0).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,234 @@
+//! The gate: before any TLS byte, is the slice of the peer's address open, and is there a place?
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use herdgate_admission::edge::{EdgeView, Mode};
+use herdgate_admission::hold::{Hold, SWEEP_EVERY};
+use herdgate_admission::places::Place;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::sleep;
+
+use super::peer;
+use super::shared::Shared;
+use crate::metrics::GateDecision;
+use crate::process::Clock;
+
+type SocketId = u64;
+
+/// The gate of one worker.
+#[derive(Debug)]
+pub(super) struct Gate {
+    clock: Clock,
+    view: RefCell<EdgeView>,
+    hold: RefCell<Hold<SocketId>>,
+    waiting: RefCell<HashMap<SocketId, Waiting>>,
+    next: Cell<SocketId>,
+    /// A place was given back on this thread.
+    given_back: Notify,
+    closed: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    address: IpAddr,
+    promoted: oneshot::Sender<Place>,
+}
+
+/// What becomes of a socket.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Go on to TLS with this place.
+    Enter(TcpStream, Place),
+    /// The socket was held until its time was up, or could not be held: reset it.
+    Reset(TcpStream),
+    Gone,
+}
+
+impl Gate {
+    /// `workers`: the hold budget is shared among so many gates.
+    pub(super) fn new(index: usize, shared: &Shared, view: EdgeView) -> Self {
+        let admission = &shared.settings.admission;
+        let workers = shared.settings.workers.get();
+        let budget = (admission.hold_budget as usize).div_ceil(workers);
+        let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
+        Self {
+            clock: shared.clock,
+            hold: RefCell::new(Hold::new(admission.patience, budget, seed)),
+            view: RefCell::new(view),
+            waiting: RefCell::default(),
+            next: Cell::new(0),
+            given_back: Notify::new(),
+            closed: Cell::new(false),
+        }
+    }
+
+    /// Waits until it is decided whether the socket may come in.
+    pub(super) async fn pass(&self, shared: &Shared, socket: TcpStream, address: IpAddr) -> Answer {
+        let decisions = &shared.metrics.edge.gate;
+        if shared.always_allow.contains(address) {
+            decisions.inc(GateDecision::AlwaysAllow);
+            return Answer::Enter(socket, shared.places.take_anyway());
+        }
+        let slice = {
+            let view = self.view.borrow();
+            let slice = view.table.slice_of(address);
+            let place = if view.mode == Mode::Open {
+                Some(shared.places.take_anyway())
+            } else {
+                view.admits(slice)
+                    .then(|| shared.places.try_take())
+                    .flatten()
+            };
+            if let Some(place) = place {
+                decisions.inc(GateDecision::Admit);
+                return Answer::Enter(socket, place);
+            }
+            slice
+        };
+        let Some((id, promoted)) = self.hold(slice, address) else {
+            decisions.inc(GateDecision::Reset);
+            return Answer::Reset(socket);
+        };
+        decisions.inc(GateDecision::Hold);
+        self.wait(shared, id, promoted, socket).await
+    }
+
+    fn hold(&self, slice: u32, address: IpAddr) -> Option<(SocketId, oneshot::Receiver<Place>)> {
+        let id = self.next.get();
+        self.next.set(id + 1);
+        if self.closed.get() {
+            return None;
+        }
+        self.hold
+            .borrow_mut()
+            .hold(id, slice, self.clock.now())
+            .ok()?;
+        let (promoted, verdict) = oneshot::channel();
+        self.waiting
+            .borrow_mut()
+            .insert(id, Waiting { address, promoted });
+        // It may stand at an open door, and the sweeper may be asleep.
+        self.given_back.notify_one();
+        Some((id, verdict))
+    }
+
+    async fn wait(
+        &self,
+        shared: &Shared,
+        id: SocketId,
+        promoted: oneshot::Receiver<Place>,
+        socket: TcpStream,
+    ) -> Answer {
+        let decisions = &shared.metrics.edge.gate;
+        tokio::select! {
+            biased;
+            () = peer::gone(&socket) => {
+                self.waiting.borrow_mut().remove(&id);
+                self.hold.borrow_mut().remove(id);
+                self.place_given_back();
+                Answer::Gone
+            }
+            verdict = promoted => match verdict {
+                Ok(_) if peer::is_gone(&socket) => {
+                    self.place_given_back();
+                    Answer::Gone
+                }
+                Ok(place) => {
+                    decisions.inc(GateDecision::Promote);
+                    match peer::registered_anew(socket) {
+                        Ok(socket) => Answer::Enter(socket, place),
+                        Err(_) => Answer::Gone,
+                    }
+                }
+                Err(_) => {
+                    decisions.inc(GateDecision::Expired);
+                    Answer::Reset(socket)
+                }
+            },
+        }
+    }
+
+    /// Somebody who was entering is done, so that somebody else may.
+    pub(super) fn place_given_back(&self) {
+        if self.hold.borrow().door() > 0 {
+            self.given_back.notify_one();
+        }
+    }
+
+    /// The time to CONNACK that is aimed at.
+    pub(super) fn aim(&self) -> std::time::Duration {
+        self.view.borrow().aim
+    }
+
+    /// Clients waiting in open slices, and in closed ones.
+    pub(super) fn waiting(&self) -> (u32, u32) {
+        let hold = self.hold.borrow();
+        (hold.door(), hold.held())
+    }
+
+    /// Resets all that are held, and holds nobody any more.
+    pub(super) fn close(&self) {
+        self.closed.set(true);
+        let ids: Vec<_> = self
+            .waiting
+            .borrow_mut()
+            .drain()
+            .map(|(id, _)| id)
+            .collect();
+        let mut hold = self.hold.borrow_mut();
+        for id in ids {
+            hold.remove(id);
+        }
+    }
+
+    /// Lets in and resets whoever is due, as views, places and time go by. Runs as long as the worker.
+    pub(super) async fn run(&self, shared: &Shared, mut views: watch::Receiver<EdgeView>) {
+        loop {
+            self.adopt(&views.borrow_and_update().clone());
+            self.sweep(shared);
+            let anybody_waits = !self.waiting.borrow().is_empty();
+            tokio::select! {
+                changed = views.changed() => if changed.is_err() { return },
+                () = self.given_back.notified() => {}
+                () = sleep(SWEEP_EVERY), if anybody_waits => {}
+            }
+        }
+    }
+
+    fn adopt(&self, new: &EdgeView) {
+        let mut view = self.view.borrow_mut();
+        let mut hold = self.hold.borrow_mut();
+        if view.reopening == new.reopening {
+            hold.open_to(new.level);
+        } else {
+            let waiting = self.waiting.borrow();
+            let slice_of = |id| {
+                waiting
+                    .get(&id)
+                    .map_or(u32::MAX, |held: &Waiting| new.table.slice_of(held.address))
+            };
+            hold.recut(new.level, slice_of);
+        }
+        *view = new.clone();
+    }
+
+    fn sweep(&self, shared: &Shared) {
+        let now = self.clock.now();
+        let usual = self.view.borrow().usual_time_to_connack;
+        let mut hold = self.hold.borrow_mut();
+        let mut waiting = self.waiting.borrow_mut();
+        for id in hold.expire(usual, now) {
+            // Dropping the sender tells the socket's task.
+            waiting.remove(&id);
+        }
+        for (id, place) in hold.promote(&shared.places, usual, now) {
+            if let Some(held) = waiting.remove(&id) {
+                // A task that has ended meanwhile gives the place back by not taking it.
+                let _ = held.promoted.send(place);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What all workers of an edge process share. No locks: settings, counters and wires.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use herdgate_admission::allow::AllowList;
+use herdgate_admission::places::Places;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::auth::Authenticator;
+use crate::config::{EdgeSettings, Listener};
+use crate::metrics::{ListenerLabels, Metrics};
+use crate::process::Clock;
+use crate::tls::ServerTls;
+
+#[derive(Debug)]
+pub struct Shared {
+    pub settings: EdgeSettings,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub authenticator: Authenticator,
+    pub always_allow: AllowList,
+    pub places: Places,
+    /// In the order of the settings.
+    pub listeners: Vec<Arc<ListenerShared>>,
+}
+
+/// One listener, for all workers.
+#[derive(Debug)]
+pub struct ListenerShared {
+    pub settings: Listener,
+    pub tls: Option<ServerTls>,
+    accepted: Counter,
+    connections: Gauge,
+    open: AtomicU32,
+}
+
+impl ListenerShared {
+    pub fn new(settings: Listener, tls: Option<ServerTls>, metrics: &Metrics) -> Self {
+        let labels = ListenerLabels::new(&settings.name);
+        Self {
+            accepted: metrics.edge.accepted.get_or_create_owned(&labels),
+            connections: metrics.edge.connections.get_or_create_owned(&labels),
+            open: AtomicU32::new(0),
+            settings,
+            tls,
+        }
+    }
+
+    pub(super) fn accepted(&self) {
+        self.accepted.inc();
+    }
+
+    /// `None`: the listener has as many connections as it may have.
+    pub(super) fn try_open(self: &Arc<Self>) -> Option<OpenConnection> {
+        let most = self.settings.max_connections.get();
+        let more = |open| (open < most).then_some(open + 1);
+        self.open
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .ok()?;
+        self.connections.inc();
+        Some(OpenConnection(Arc::clone(self)))
+    }
+}
+
+/// One client of a listener, counted until it is dropped.
+#[derive(Debug)]
+pub(super) struct OpenConnection(Arc<ListenerShared>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.connections.dec();
+    }
+}
+
+impl Shared {
+    /// How long the fleet's clients wait for a CONNACK.
+    pub(super) fn patience(&self) -> Duration {
+        self.settings.admission.patience
+    }
+
+    /// Clients with a socket that was let in.
+    pub fn connections(&self) -> u32 {
+        self.listeners
+            .iter()
+            .map(|listener| listener.open.load(Ordering::Relaxed))
+            .sum()
+    }
+}

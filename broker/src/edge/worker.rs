@@ -1,0 +1,343 @@
+//! One edge worker: the sockets of one thread, and what they share.
+
+use std::cell::{Cell, RefCell};
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
+use herdgate_admission::places::Place;
+use herdgate_admission::report::EdgeReport;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::conn::{Conn, Ending};
+use super::control::{ControlMail, WorkerNews};
+use super::entering::{Entering, Enterings};
+use super::gate::Gate;
+use super::handshake::Handshakes;
+use super::keepalive::{GRAIN, Wheel};
+use super::links::Links;
+use super::shared::Shared;
+use super::{accept, drain};
+use crate::link::{DetachReason, Protocol, StreamId, StreamMap, ToEdge, ToShard};
+use crate::link::{LinkEvent, LinkTarget};
+use crate::process::Clock;
+
+/// What one read takes at most: a TLS record, and a storm's worth of small packets.
+const READ_BUFFER: usize = 16 * 1024;
+
+/// Everything that an edge worker's thread needs to start.
+pub struct EdgeWorker {
+    pub index: usize,
+    pub shared: Arc<Shared>,
+    /// One per listener, in the settings' order.
+    pub sockets: Vec<TcpListener>,
+    pub links: Vec<LinkTarget>,
+    pub wires: WorkerWires,
+}
+
+/// Between a worker and control.
+#[derive(Clone, Debug)]
+pub struct WorkerWires {
+    pub control: UnboundedSender<ControlMail>,
+    pub view: watch::Receiver<EdgeView>,
+    /// What the links tell the shards.
+    pub report: watch::Receiver<Option<Arc<EdgeReport>>>,
+    pub drain: watch::Receiver<drain::Stage>,
+}
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    index: usize,
+    pub(super) clock: Clock,
+    pub(super) shared: Arc<Shared>,
+    pub(super) gate: Gate,
+    pub(super) handshakes: Rc<Handshakes>,
+    pub(super) links: Links,
+    pub(super) read_buffer: RefCell<Box<[u8]>>,
+    pub(super) traffic: Traffic,
+    conns: RefCell<StreamMap<Rc<Conn>>>,
+    next_stream: Cell<u32>,
+    wheel: RefCell<Wheel>,
+    entering: Rc<Enterings>,
+}
+
+/// Counted here and told now and then: shared counters would be fought over.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    packets: Cell<u64>,
+    received: Cell<u64>,
+    sent: Cell<u64>,
+}
+
+impl Traffic {
+    pub(super) fn received(&self, bytes: usize, packets: u64) {
+        self.received.set(self.received.get() + bytes as u64);
+        self.packets.set(self.packets.get() + packets);
+    }
+
+    pub(super) fn sent(&self, bytes: usize) {
+        self.sent.set(self.sent.get() + bytes as u64);
+    }
+}
+
+impl EdgeWorker {
+    /// Runs until the process ends. Needs a `LocalSet`.
+    pub async fn run(self) -> std::io::Result<()> {
+        let Self {
+            index,
+            shared,
+            sockets,
+            links,
+            wires,
+        } = self;
+        let worker = Rc::new(Worker::new(
+            index,
+            Arc::clone(&shared),
+            links.len(),
+            wires.view.borrow().clone(),
+        ));
+        for (shard, target) in links.into_iter().enumerate() {
+            worker.start_link(shard, target, &wires);
+        }
+        let mut accepting = Vec::new();
+        for (listener, socket) in shared.listeners.iter().zip(sockets) {
+            let socket = tokio::net::TcpListener::from_std(socket)?;
+            let accept = accept::run(Rc::clone(&worker), Arc::clone(listener), socket);
+            accepting.push(tokio::task::spawn_local(accept));
+        }
+        let drain = drain::run(Rc::clone(&worker), wires.drain.clone(), accepting);
+        tokio::task::spawn_local(drain);
+        let gate = Rc::clone(&worker);
+        let views = wires.view.clone();
+        tokio::task::spawn_local(async move { gate.gate.run(&gate.shared, views).await });
+        tokio::task::spawn_local(Rc::clone(&worker).watch_keep_alives());
+        worker.tell(wires.control).await;
+        Ok(())
+    }
+}
+
+impl Worker {
+    fn new(index: usize, shared: Arc<Shared>, shards: usize, view: EdgeView) -> Self {
+        Self {
+            index,
+            clock: shared.clock,
+            gate: Gate::new(index, &shared, view),
+            handshakes: Rc::new(Handshakes::new(index, &shared)),
+            links: Links::new(shards),
+            read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
+            traffic: Traffic::default(),
+            conns: RefCell::default(),
+            next_stream: Cell::new(0),
+            wheel: RefCell::default(),
+            entering: Rc::default(),
+            shared,
+        }
+    }
+
+    pub(super) fn begin_entering(&self, place: Place) -> Entering {
+        self.entering.begin(place, self.clock, self.gate.aim())
+    }
+
+    /// The client has its CONNACK, whatever it says.
+    pub(super) fn entered(&self, entering: Entering) {
+        let took = entering.connack();
+        self.shared
+            .metrics
+            .edge
+            .connack_wait
+            .observe(took.as_secs_f64());
+        self.gate.place_given_back();
+    }
+
+    /// A new stream, not yet known to the shard.
+    pub(super) fn open(
+        &self,
+        shard: usize,
+        protocol: Protocol,
+        patience: Option<Duration>,
+    ) -> Rc<Conn> {
+        let mut conns = self.conns.borrow_mut();
+        let mut stream = StreamId(self.next_stream.get());
+        // Around 4 billion streams later, some of the first may still be there.
+        while conns.contains_key(&stream) {
+            stream = StreamId(stream.0.wrapping_add(1));
+        }
+        self.next_stream.set(stream.0.wrapping_add(1));
+        let conn = Rc::new(Conn::new(
+            stream,
+            shard,
+            protocol,
+            patience,
+            self.clock.now(),
+        ));
+        conns.insert(stream, Rc::clone(&conn));
+        if let Some(deadline) = conn.deadline() {
+            self.wheel.borrow_mut().insert(stream, deadline);
+        }
+        conn
+    }
+
+    pub(super) fn send(&self, conn: &Conn, frame: ToShard) {
+        if !conn.is_freed() {
+            self.links.push(conn.shard, frame);
+        }
+    }
+
+    /// The client does not want its session any more before it has it.
+    pub(super) fn cancel(&self, conn: &Conn) {
+        self.send(
+            conn,
+            ToShard::Cancel {
+                stream: conn.stream,
+            },
+        );
+        self.conns.borrow_mut().remove(&conn.stream);
+    }
+
+    pub(super) fn release(&self, conn: &Conn, reason: DetachReason) {
+        self.send(
+            conn,
+            ToShard::Detach {
+                stream: conn.stream,
+                reason,
+            },
+        );
+        self.conns.borrow_mut().remove(&conn.stream);
+    }
+
+    /// Ends so many clients because this edge goes away; the number that there were.
+    pub(super) fn drain(&self, clients: usize) -> usize {
+        let conns = self.conns.borrow();
+        let ended = conns
+            .values()
+            .filter(|conn| conn.ending().is_none())
+            .take(clients);
+        ended.map(|conn| conn.end(Ending::Drained)).count()
+    }
+
+    fn conn(&self, shard: usize, stream: StreamId) -> Option<Rc<Conn>> {
+        self.conns
+            .borrow()
+            .get(&stream)
+            .filter(|conn| conn.shard == shard)
+            .cloned()
+    }
+
+    fn start_link(self: &Rc<Self>, shard: usize, target: LinkTarget, wires: &WorkerWires) {
+        let Some(queue) = self.links.queue(shard) else {
+            return;
+        };
+        let worker = Rc::clone(self);
+        let control = wires.control.clone();
+        let on_event = move |event| worker.on_link(shard, event, &control);
+        tokio::task::spawn_local(target.run(queue, wires.report.clone(), self.clock, on_event));
+    }
+
+    fn on_link(&self, shard: usize, event: LinkEvent, control: &UnboundedSender<ControlMail>) {
+        match event {
+            LinkEvent::Up => {
+                self.links.set_up(shard, true);
+                let _ = control.send(ControlMail::Link { link: shard, up: true });
+            }
+            LinkEvent::Frames(frames) => frames
+                .into_iter()
+                .for_each(|frame| self.on_frame(shard, frame, control)),
+            LinkEvent::Down => {
+                self.links.set_up(shard, false);
+                let _ = control.send(ControlMail::Link { link: shard, up: false });
+                let conns = self.conns.borrow();
+                conns
+                    .values()
+                    .filter(|conn| conn.shard == shard)
+                    .for_each(|conn| conn.end(Ending::LinkLost));
+            }
+        }
+    }
+
+    fn on_frame(&self, shard: usize, frame: ToEdge, control: &UnboundedSender<ControlMail>) {
+        match frame {
+            ToEdge::Attached { stream, connack } => {
+                self.with(shard, stream, |conn| conn.attach(connack));
+            }
+            ToEdge::Refused { stream, connack } => {
+                self.with(shard, stream, |conn| conn.refuse(connack));
+            }
+            ToEdge::Data { stream, packets } => {
+                self.with(shard, stream, |conn| conn.deliver(packets));
+            }
+            ToEdge::Window { stream, bytes } => self.with(shard, stream, |conn| conn.credit(bytes)),
+            ToEdge::Close { stream, reason } => {
+                self.with(shard, stream, |conn| conn.end(Ending::Closed(reason)));
+            }
+            ToEdge::Health(report) => {
+                let _ = control.send(ControlMail::Shard {
+                    link: shard,
+                    report,
+                });
+            }
+        }
+    }
+
+    /// Frames of a stream that has just ended here are on their way for a moment longer.
+    fn with(&self, shard: usize, stream: StreamId, then: impl FnOnce(&Conn)) {
+        if let Some(conn) = self.conn(shard, stream) {
+            then(&conn);
+        }
+    }
+
+    async fn watch_keep_alives(self: Rc<Self>) {
+        let mut ticks = interval(GRAIN);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            let now = self.clock.now();
+            let due = self.wheel.borrow_mut().due(now);
+            for stream in due {
+                let conn = self.conns.borrow().get(&stream).cloned();
+                let Some((conn, deadline)) =
+                    conn.and_then(|conn| conn.deadline().map(|at| (conn, at)))
+                else {
+                    continue;
+                };
+                if deadline <= now {
+                    conn.look_for_life();
+                }
+                self.wheel
+                    .borrow_mut()
+                    .insert(stream, deadline.max(now + 4 * GRAIN));
+            }
+        }
+    }
+
+    /// Tells control how this worker is, again and again.
+    async fn tell(&self, control: UnboundedSender<ControlMail>) {
+        let mut ticks = interval(REPORT_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if control.send(ControlMail::Worker(self.news())).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn news(&self) -> Box<WorkerNews> {
+        let (door, held) = self.gate.waiting();
+        let edge = &self.shared.metrics.edge;
+        edge.packets_received.inc_by(self.traffic.packets.take());
+        edge.bytes_received.inc_by(self.traffic.received.take());
+        edge.bytes_sent.inc_by(self.traffic.sent.take());
+        let oldest_entering = self.entering.oldest();
+        Box::new(WorkerNews {
+            worker: self.index,
+            door,
+            held,
+            oldest_entering,
+            times: self.entering.take_times(),
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! A shard's end of TCP links.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use herdgate_admission::report::{EdgeReport, ShardReport};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use super::token::TokenFile;
+use super::transport::{self, GREETING_TIMEOUT, LinkError};
+use super::wire::{Frame, Greeting, Hello, VERSION, Welcome};
+use super::{ToEdge, ToShard};
+use crate::metrics::LinkMetrics;
+use crate::process::Clock;
+use crate::shard::{Demux, LinkIds, Mailboxes};
+
+/// Peers that have not shown their token yet, on one thread: more than edges that dial at once, few enough to cost
+/// nothing.
+const MOST_GREETING: usize = 256;
+/// Batches of frames taken in one turn.
+const BATCHES_PER_TURN: usize = 64;
+
+/// What every link of a shard needs.
+#[derive(Clone, Debug)]
+pub struct LinkServer {
+    pub shard: u32,
+    pub boot_epoch: u64,
+    pub token: TokenFile,
+    pub clock: Clock,
+    pub links: LinkIds,
+    pub workers: Mailboxes,
+    /// What edges report.
+    pub edges: UnboundedSender<EdgeReport>,
+    /// What they are told.
+    pub report: watch::Receiver<Option<Arc<ShardReport>>>,
+    pub metrics: LinkMetrics,
+}
+
+impl LinkServer {
+    /// Serves the sockets that are handed over, on this thread, until the process ends. Needs a `LocalSet`.
+    pub async fn run(self, mut sockets: UnboundedReceiver<std::net::TcpStream>) {
+        let server = Rc::new(self);
+        let greeting = Arc::new(Semaphore::new(MOST_GREETING));
+        while let Some(socket) = sockets.recv().await {
+            let Ok(permit) = Arc::clone(&greeting).try_acquire_owned() else {
+                server.metrics.refused.inc();
+                continue;
+            };
+            let server = Rc::clone(&server);
+            tokio::task::spawn_local(async move {
+                let greeted = server.greet(socket).await;
+                drop(permit);
+                match greeted {
+                    Ok((socket, buffer, hello)) => server.serve(socket, buffer, &hello).await,
+                    Err(error) => {
+                        server.metrics.refused.inc();
+                        tracing::warn!(%error, "link peer refused");
+                    }
+                }
+            });
+        }
+    }
+
+    async fn greet(&self, socket: std::net::TcpStream) -> Result<(TcpStream, BytesMut, Hello), LinkError> {
+        let mut socket = TcpStream::from_std(socket)?;
+        transport::prepare(&socket)?;
+        let mut buffer = BytesMut::new();
+        let said = timeout(GREETING_TIMEOUT, transport::greeting(&mut socket, &mut buffer)).await;
+        let hello = match said.unwrap_or(Err(LinkError::Timeout))? {
+            Greeting::Hello(hello) => hello,
+            other @ Greeting::Welcome(_) => return Err(LinkError::Unexpected(other)),
+        };
+        if !self.token.matches(&hello.token)? {
+            return Err(LinkError::Token);
+        }
+        let (oldest, newest) = hello.versions;
+        if !(oldest..=newest).contains(&VERSION) {
+            return Err(LinkError::Version(oldest, newest));
+        }
+        let welcome = Welcome { version: VERSION, shard: self.shard, boot_epoch: self.boot_epoch };
+        transport::say(&mut socket, &Greeting::Welcome(welcome)).await?;
+        Ok((socket, buffer, hello))
+    }
+
+    async fn serve(&self, socket: TcpStream, buffer: BytesMut, hello: &Hello) {
+        tracing::info!(edge = hello.edge.0, worker = hello.worker, "link is up");
+        self.metrics.up.inc();
+        let error = self.carry(socket, buffer).await;
+        self.metrics.up.dec();
+        self.metrics.lost.inc();
+        tracing::warn!(edge = hello.edge.0, worker = hello.worker, %error, "link is lost");
+    }
+
+    /// Carries frames both ways until the link breaks; then its streams are gone.
+    async fn carry(&self, socket: TcpStream, mut buffer: BytesMut) -> LinkError {
+        let (mut from, mut to) = socket.into_split();
+        let (sink, mut batches) = unbounded_channel();
+        let demux = RefCell::new(Demux::new(self.links.next(), self.workers.clone(), &sink));
+        let reading = async {
+            loop {
+                match transport::read_frames(&mut from, &mut buffer).await {
+                    Ok(frames) => self.take(&demux, frames),
+                    Err(error) => return error,
+                }
+            }
+        };
+        let mut reports = self.report.clone();
+        reports.mark_changed();
+        let writing = async {
+            let mut frames: Vec<Vec<ToEdge>> = Vec::new();
+            let mut batch = BytesMut::new();
+            loop {
+                tokio::select! {
+                    _ = batches.recv_many(&mut frames, BATCHES_PER_TURN) => {
+                        for frames in frames.drain(..) {
+                            demux.borrow_mut().passed_all(&frames);
+                            for frame in &frames {
+                                frame.encode(&mut batch);
+                            }
+                        }
+                    }
+                    Ok(()) = reports.changed() => {
+                        if let Some(report) = &*reports.borrow_and_update() {
+                            ToEdge::Health(Box::new((**report).clone())).encode(&mut batch);
+                        }
+                    }
+                }
+                if let Err(error) = transport::write_batch(&mut to, &mut batch).await {
+                    return LinkError::from(error);
+                }
+            }
+        };
+        tokio::select! {
+            error = reading => error,
+            error = writing => error,
+        }
+    }
+
+    fn take(&self, demux: &RefCell<Demux>, frames: Vec<ToShard>) {
+        let mut demux = demux.borrow_mut();
+        for frame in frames {
+            match frame {
+                ToShard::Health(report) => {
+                    // Control ends only with the process.
+                    let _ = self.edges.send(*report);
+                }
+                frame => demux.push(frame),
+            }
+        }
+        demux.flush(self.clock.now());
+    }
+}

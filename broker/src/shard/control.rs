@@ -1,0 +1,136 @@
+//! The shard's control thread: sums up its workers, judges its health, hears edges and tells them.
+
+mod figures;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use herdgate_admission::edge::REPORT_EVERY;
+use herdgate_admission::health::{HealthJudge, WINDOW, Window};
+use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::shard::{ShardAdmission, ShardCounts};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::core::{WorkerIndex, WorkerStats};
+use crate::metrics::ShardMetrics;
+use crate::process::Clock;
+use figures::Figures;
+
+/// What a worker tells control, four times a second.
+#[derive(Debug)]
+pub struct WorkerNews {
+    pub worker: WorkerIndex,
+    pub stats: WorkerStats,
+    /// Once a second.
+    pub window: Option<Box<Window>>,
+}
+
+/// The ends of control's wires.
+#[derive(Clone, Debug)]
+pub struct ControlWires {
+    pub news: UnboundedSender<WorkerNews>,
+    /// Reports of edges, from any link.
+    pub edges: UnboundedSender<EdgeReport>,
+    /// The shard's own report, for every link.
+    pub report: watch::Receiver<Option<Arc<ShardReport>>>,
+    /// The same, for `/status`.
+    pub latest: Arc<ArcSwapOption<ShardReport>>,
+}
+
+/// Runs on the control thread.
+#[derive(Debug)]
+pub struct ShardControl {
+    clock: Clock,
+    admission: ShardAdmission,
+    judge: HealthJudge,
+    figures: Figures,
+    window: Window,
+    news: UnboundedReceiver<WorkerNews>,
+    edges: UnboundedReceiver<EdgeReport>,
+    report: watch::Sender<Option<Arc<ShardReport>>>,
+    latest: Arc<ArcSwapOption<ShardReport>>,
+}
+
+impl ShardControl {
+    /// `boot_epoch`: another one at each start.
+    pub fn new(
+        shard: u32,
+        boot_epoch: u64,
+        workers: u16,
+        clock: Clock,
+        metrics: ShardMetrics,
+    ) -> (Self, ControlWires) {
+        let (news, news_in) = unbounded_channel();
+        let (edges, edges_in) = unbounded_channel();
+        let (report, report_out) = watch::channel(None);
+        let latest = Arc::new(ArcSwapOption::empty());
+        let control = Self {
+            clock,
+            admission: ShardAdmission::new(shard, boot_epoch),
+            judge: HealthJudge::default(),
+            figures: Figures::new(workers, metrics),
+            window: Window::default(),
+            news: news_in,
+            edges: edges_in,
+            report,
+            latest: Arc::clone(&latest),
+        };
+        (
+            control,
+            ControlWires {
+                news,
+                edges,
+                report: report_out,
+                latest,
+            },
+        )
+    }
+
+    /// Runs until the process ends.
+    pub async fn run(mut self) {
+        let mut reports = ticks(REPORT_EVERY);
+        let mut windows = ticks(WINDOW);
+        loop {
+            tokio::select! {
+                Some(news) = self.news.recv() => self.take(&news),
+                Some(report) = self.edges.recv() => {
+                    if self.admission.hear(report, self.clock.now()) {
+                        self.tell();
+                    }
+                }
+                _ = reports.tick() => self.tell(),
+                _ = windows.tick() => {
+                    self.judge.judge(&std::mem::take(&mut self.window));
+                }
+                else => return,
+            }
+        }
+    }
+
+    fn take(&mut self, news: &WorkerNews) {
+        if let Some(window) = &news.window {
+            self.window.merge(window);
+        }
+        self.figures.take(news.worker, news.stats);
+    }
+
+    fn tell(&mut self) {
+        let counts = ShardCounts {
+            verdict: self.judge.verdict(),
+            signal: self.judge.signal().map(str::to_owned),
+            ..self.figures.counts()
+        };
+        let report = Arc::new(self.admission.report(counts, self.clock.now()));
+        self.latest.store(Some(Arc::clone(&report)));
+        self.report.send_replace(Some(report));
+    }
+}
+
+fn ticks(every: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}

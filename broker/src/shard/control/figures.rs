@@ -1,0 +1,112 @@
+//! The counts of all workers together, and as metrics.
+
+use herdgate_admission::shard::ShardCounts;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::metrics::{MessageDrop, ShardMetrics};
+use crate::shard::core::{WorkerIndex, WorkerStats};
+
+#[derive(Debug)]
+pub(super) struct Figures {
+    /// The last of each worker.
+    workers: Vec<WorkerStats>,
+    metrics: ShardMetrics,
+}
+
+impl Figures {
+    pub(super) fn new(workers: u16, metrics: ShardMetrics) -> Self {
+        Self {
+            workers: vec![WorkerStats::default(); usize::from(workers)],
+            metrics,
+        }
+    }
+
+    pub(super) fn take(&mut self, worker: WorkerIndex, stats: WorkerStats) {
+        if let Some(last) = self.workers.get_mut(usize::from(worker.0)) {
+            count(&self.metrics, last, &stats);
+            *last = stats;
+        }
+        self.show();
+    }
+
+    pub(super) fn counts(&self) -> ShardCounts {
+        let sum =
+            |of: fn(&WorkerStats) -> u32| self.workers.iter().map(of).fold(0, u32::saturating_add);
+        ShardCounts {
+            connected: sum(|worker| worker.connected),
+            settling: sum(|worker| worker.settling),
+            settle_limit: sum(|worker| worker.settle_limit),
+            attaching: sum(|worker| worker.attaching),
+            ..ShardCounts::default()
+        }
+    }
+
+    fn show(&self) {
+        let counts = self.counts();
+        let set = |gauge: &Gauge, value: u32| {
+            gauge.set(value.into());
+        };
+        set(&self.metrics.sessions, counts.connected);
+        set(&self.metrics.settling, counts.settling);
+        set(&self.metrics.settle_limit, counts.settle_limit);
+        set(&self.metrics.attaching, counts.attaching);
+        let sum = |of: fn(&WorkerStats) -> u64| {
+            i64::try_from(self.workers.iter().map(of).sum::<u64>()).unwrap_or(i64::MAX)
+        };
+        self.metrics
+            .subscriptions
+            .set(sum(|worker| worker.subscriptions));
+        self.metrics.retained.set(sum(|worker| worker.retained));
+    }
+}
+
+/// Adds what is new since the worker's last news.
+fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
+    let add = |counter: &Counter, before: u64, after: u64| {
+        counter.inc_by(after.saturating_sub(before));
+    };
+    add(
+        &metrics.taken_over,
+        last.taken_over_total,
+        stats.taken_over_total,
+    );
+    add(
+        &metrics.messages_received,
+        last.messages_in_total,
+        stats.messages_in_total,
+    );
+    add(
+        &metrics.messages_sent,
+        last.messages_out_total,
+        stats.messages_out_total,
+    );
+    add(&metrics.wills, last.wills_total, stats.wills_total);
+    let drops = [
+        (
+            MessageDrop::QueueFull,
+            last.dropped.queue_full_qos0,
+            stats.dropped.queue_full_qos0,
+        ),
+        (
+            MessageDrop::QueueFull,
+            last.dropped.queue_full_qos1,
+            stats.dropped.queue_full_qos1,
+        ),
+        (
+            MessageDrop::TooLarge,
+            last.dropped.too_large,
+            stats.dropped.too_large,
+        ),
+        (
+            MessageDrop::RetainedFull,
+            last.dropped.retained_full,
+            stats.dropped.retained_full,
+        ),
+    ];
+    for (reason, before, after) in drops {
+        metrics
+            .messages_dropped
+            .inc_by(reason, after.saturating_sub(before));
+    }
+}

@@ -1,0 +1,23 @@
+//! From the configuration to what a worker core is told.
+
+use crate::config::{Mode, ShardSettings};
+use crate::shard::core::{CoreSettings, SessionLimits};
+
+pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
+    let limits = &settings.limits;
+    CoreSettings {
+        workers: u16::try_from(settings.workers.get()).unwrap_or(u16::MAX),
+        topic_key_level: settings
+            .routing
+            .topic_key_level
+            .map(|level| u8::try_from(level).unwrap_or(u8::MAX)),
+        settle_limit: (settings.mode == Mode::Staged).then_some(settings.settle_limit.get()),
+        max_retained_messages: limits.max_retained_messages as usize,
+        session: SessionLimits {
+            max_queued_messages: limits.max_queued_messages.get() as usize,
+            max_queued_bytes: limits.max_queued_bytes as usize,
+            max_inflight: limits.max_inflight,
+            max_subscriptions: limits.max_subscriptions.get() as usize,
+        },
+    }
+}
