@@ -126,4 +126,22 @@ mod tests {
         assert_eq!(places.take_peak(), 5);
         assert_eq!(places.take_peak(), 1);
     }
+
+    #[test]
+    fn threads_that_race_for_places_never_get_more_than_there_are() {
+        let places = Places::default();
+        places.set_limit(3);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        let place = places.try_take();
+                        assert!(places.used() <= 3);
+                        drop(place);
+                    }
+                });
+            }
+        });
+        assert_eq!((places.used(), places.take_peak() <= 3), (0, true));
+    }
 }

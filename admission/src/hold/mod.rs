@@ -162,11 +162,13 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         while let Some((deadline, arrival)) = self.deadlines.first().copied()
             && deadline <= now
         {
+            self.deadlines.remove(&(deadline, arrival));
             expired.extend(self.take(arrival).map(|held| held.id));
         }
         while let Some(oldest) = self.door.first().copied()
             && !self.can_make_it(oldest, usual, now)
         {
+            self.door.remove(&oldest);
             expired.extend(self.take(oldest).map(|held| held.id));
         }
         expired
