@@ -1,6 +1,6 @@
 //! The charts: their copies are fresh, they render what is committed, they refuse bad values.
 // Helpers of tests may stop at the first surprise as well.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -139,6 +139,46 @@ fn rules_name_no_wildcard_and_leases_stay_at_home() {
 }
 
 #[test]
+fn the_operator_may_do_what_it_says_it_does() {
+    let said = root().join("operator/rbac.yaml");
+    let Some(helm) = Helm::find() else { return };
+    let said = read_yaml(&said);
+    let list = |value: &Value| grants(value.as_array().unwrap());
+    let rules_of = |documents: &[Value], kind: &str, name: &str| {
+        let role = documents
+            .iter()
+            .find(|document| document["kind"] == kind && document["metadata"]["name"] == name);
+        list(&role.unwrap_or_else(|| panic!("no {kind} {name}"))["rules"])
+    };
+    let everywhere = helm.render("herdgate", &[]);
+    assert_eq!(
+        rules_of(&everywhere, "ClusterRole", "demo-herdgate"),
+        list(&said["cluster"])
+    );
+    assert_eq!(
+        rules_of(&everywhere, "Role", "demo-herdgate-leader"),
+        list(&said["own"])
+    );
+    let here = helm.render(
+        "herdgate",
+        &[
+            "--set",
+            "watchNamespaces={fleet}",
+            "--set",
+            "rbac.aggregate=false",
+        ],
+    );
+    assert_eq!(
+        rules_of(&here, "Role", "demo-herdgate"),
+        list(&said["cluster"])
+    );
+    assert!(
+        here.iter()
+            .all(|document| document["kind"] != "ClusterRole")
+    );
+}
+
+#[test]
 fn every_rule_has_its_reason() {
     for name in ["_rules.tpl", "rbac.yaml", "aggregate.yaml"] {
         let template = fs::read_to_string(chart("herdgate").join("templates").join(name)).unwrap();
@@ -257,4 +297,29 @@ fn cases(name: &str) -> Vec<String> {
         .collect();
     assert!(!cases.is_empty(), "{name} has no ci/*-values.yaml");
     cases
+}
+
+/// What a list of rules grants, as `verb group/resource`.
+fn grants<'a>(rules: impl IntoIterator<Item = &'a Value>) -> BTreeSet<String> {
+    let texts = |value: &Value| -> Vec<String> {
+        value
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut grants = BTreeSet::new();
+    for rule in rules {
+        for group in texts(&rule["apiGroups"]) {
+            for resource in texts(&rule["resources"]) {
+                grants.extend(
+                    texts(&rule["verbs"])
+                        .iter()
+                        .map(|verb| format!("{verb} {group}/{resource}")),
+                );
+            }
+        }
+    }
+    grants
 }

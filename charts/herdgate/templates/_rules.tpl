@@ -1,37 +1,36 @@
-{{- /* What the operator does in the namespaces that it looks after. Each rule has its reason above it. */ -}}
+{{- /*
+  What the operator does in the namespaces that it looks after; operator/rbac.yaml says the same, and a test compares.
+  Server-side apply is patch, and create as well when the object is not there yet.
+*/ -}}
 {{- define "herdgate.rules" -}}
 # the clusters that people ask for
 - apiGroups: [herdgate.io]
   resources: [mqttclusters]
-  verbs: [get, list, watch]
-# tells how each cluster is
+  verbs: [list, watch]
+# tells how each cluster is: level, clients, conditions
 - apiGroups: [herdgate.io]
   resources: [mqttclusters/status]
   verbs: [patch]
-# lets children block their owner's deletion, where the API server checks who may (OwnerReferencesPermissionEnforcement)
-- apiGroups: [herdgate.io]
-  resources: [mqttclusters/finalizers]
-  verbs: [update]
-# edges and shards: applied, watched for their progress, deleted when no longer asked for
+# the brokers' configuration, their Services, and the accounts of their pods, which may do nothing
+- apiGroups: [""]
+  resources: [configmaps, serviceaccounts, services]
+  verbs: [list, watch, create, patch]
+# edges and shards
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
-  verbs: [get, list, watch, create, patch, delete]
-# the clients' Service, the shards' names, the brokers' configuration and identity
-- apiGroups: [""]
-  resources: [services, configmaps, serviceaccounts]
-  verbs: [get, list, watch, create, patch, delete]
-# the link token is made here; certificates and password files are only looked for
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [get, list, watch, create, patch, delete]
-# keeps a node's drain from taking too many brokers at once
+  verbs: [list, watch, create, patch]
+# keeps a node's drain from taking all edges at once; goes when only one edge is left
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch, delete]
-# asks each broker how it is
+  verbs: [list, watch, create, patch, delete]
+# makes the link token, and looks whether the Secrets that a cluster names exist: by name, none is listed or watched
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create]
+# where to ask for the level, and why a pod does not start
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # tells of changes that people should see
 - apiGroups: [events.k8s.io]
   resources: [events]
