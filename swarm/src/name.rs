@@ -48,6 +48,11 @@ impl Pattern {
         Ok(Self(parts))
     }
 
+    /// The text itself, braces and all.
+    pub(crate) fn literal(text: &str) -> Self {
+        Self(vec![Part::Text(text.to_owned())])
+    }
+
     pub(crate) fn fill(&self, filling: Filling<'_>) -> String {
         let mut out = String::new();
         for part in &self.0 {

@@ -221,7 +221,7 @@ fn identity(value: Option<&Value>, problems: &mut Problems) -> Option<Identity> 
         problems.add("identity.clientId", "is missing");
     }
     let user_name = pattern(&mut fields, "userName", problems);
-    let password = pattern(&mut fields, "password", problems);
+    let password = password(&mut fields, problems);
     if password.is_some() && user_name.is_none() {
         problems.add("identity.password", "needs identity.userName");
     }
@@ -240,6 +240,28 @@ fn identity(value: Option<&Value>, problems: &mut Problems) -> Option<Identity> 
         password,
         certificates,
     })
+}
+
+/// A pattern, or a file whose first line is everybody's password as it stands.
+fn password(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Pattern> {
+    let given = pattern(fields, "password", problems);
+    let Some(file) = fields.text("passwordFile", problems) else {
+        return given;
+    };
+    if given.is_some() {
+        problems.add(
+            "identity.passwordFile",
+            "and identity.password exclude each other",
+        );
+        return given;
+    }
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Some(Pattern::literal(text.lines().next().unwrap_or_default())),
+        Err(error) => {
+            problems.add("identity.passwordFile", format_args!("{file}: {error}"));
+            None
+        }
+    }
 }
 
 fn certificate(value: &Value, path: &str, problems: &mut Problems) -> Option<CertificateFiles> {

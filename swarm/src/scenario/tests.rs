@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::name::Filling;
 
 const FOUNDING: &str = include_str!("../../scenarios/founding.yaml");
 const LAB: &str = include_str!("../../scenarios/lab-ranges.yaml");
@@ -63,6 +64,31 @@ gatways: 7
             "{path} in {problems:#?}"
         );
     }
+}
+
+#[test]
+fn a_password_may_come_from_a_file_as_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "a{n}b: c\n").unwrap();
+    let from_file = format!("identity.passwordFile={}", file.display());
+    let scenario = parse(LAB, &["identity.password=null", &from_file]).unwrap();
+    assert_eq!(
+        scenario.identity.password.unwrap().fill(Filling::default()),
+        "a{n}b: c"
+    );
+    assert!(problems(LAB, &[&from_file])[0].contains("exclude each other"));
+    let nowhere = problems(
+        LAB,
+        &[
+            "identity.password=null",
+            "identity.passwordFile=/nowhere/password",
+        ],
+    );
+    assert!(
+        nowhere[0].starts_with("identity.passwordFile: /nowhere/password: "),
+        "{nowhere:?}"
+    );
 }
 
 #[test]
