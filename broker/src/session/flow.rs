@@ -47,4 +47,10 @@ impl Outflow {
     pub(super) fn is_open(&self) -> bool {
         self.outstanding < u64::from(INITIAL_WINDOW)
     }
+
+    /// Twice the window is unread. Messages stop at once the window: what is beyond it are answers, which wait for
+    /// nothing. The window alone says little: a busy subscription keeps it full all the time.
+    pub(super) fn is_overdrawn(&self) -> bool {
+        self.outstanding >= 2 * u64::from(INITIAL_WINDOW)
+    }
 }

@@ -183,9 +183,9 @@ impl Outbound {
         self.flow.given_back(bytes);
     }
 
-    /// More waits unread at the edge than should: the client must read before it may send more.
+    /// Too many answers wait unread: the client must read before it may send more.
     pub(super) fn is_congested(&self) -> bool {
-        !self.flow.is_open()
+        self.flow.is_overdrawn()
     }
 
     pub(super) fn reply(&mut self, packet: &Packet) {
