@@ -17,5 +17,6 @@ pub use authenticator::{AuthError, Authenticator, LoginRequest, read_users};
 pub use edit::{remove_user, set_user};
 pub use identity::Identity;
 pub use password::{FormatError, PasswordHash, RandomError};
+pub use policy::MAX_PASSWORD_BYTES;
 pub use refusal::Refusal;
 pub use users::{Users, UsersError, is_name};

@@ -26,7 +26,7 @@ pub(super) enum Claim<'a> {
 }
 
 /// No password is longer: what waits in the queue stays small.
-pub(super) const MAX_PASSWORD_BYTES: usize = 4096;
+pub const MAX_PASSWORD_BYTES: usize = 4096;
 
 impl Policy {
     /// A password is always checked, with a certificate or without, and its user is who comes in: so a fleet may share

@@ -161,7 +161,7 @@ impl Dispatcher {
         let metrics = &self.metrics;
         self.queue
             .push(login, self.start.elapsed(), self.cost, &mut |login, why| {
-                drop_login(login, why, metrics)
+                drop_login(login, why, metrics);
             });
     }
 
@@ -180,7 +180,7 @@ impl Dispatcher {
             let next = self
                 .queue
                 .pop(self.start.elapsed(), self.cost, &mut |login, why| {
-                    drop_login(login, why, metrics)
+                    drop_login(login, why, metrics);
                 });
             let Some(login) = next else {
                 self.free.push(thread);

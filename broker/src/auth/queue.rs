@@ -169,7 +169,7 @@ mod tests {
     ) -> (Vec<u32>, Vec<(u32, Dropped)>) {
         let (mut served, mut lost) = (Vec::new(), Vec::new());
         while let Some(login) = queue.pop(ms(now), ms(cost), &mut |login, why| {
-            lost.push((login.name, why))
+            lost.push((login.name, why));
         }) {
             served.push(login.name);
         }
@@ -262,7 +262,7 @@ mod tests {
             let mut queue = queue(came);
             let mut lost = Vec::new();
             queue.push(login(9, now + 1000), ms(now), ms(10), &mut |login, why| {
-                lost.push((login.name, why))
+                lost.push((login.name, why));
             });
             assert_eq!(queue.len() + lost.len(), 4);
             lost

@@ -89,6 +89,9 @@ pub(super) struct CheckArguments {
     /// The role that the configuration is for
     #[arg(long, default_value = "standalone")]
     pub(super) role: Role,
+    /// For a shard: take shard.ordinal from the number at the end of the host name
+    #[arg(long)]
+    pub(super) ordinal_from_hostname: bool,
     /// Leave the files that the configuration names alone
     #[arg(long)]
     pub(super) without_files: bool,

@@ -6,9 +6,11 @@ pub mod edge;
 mod failure;
 mod logging;
 mod passwd;
+mod replace;
 pub mod shard;
 pub mod standalone;
 mod running;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,13 +70,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 fn run(arguments: &RunArguments, role: Role, ordinal_from_hostname: bool) -> Result<(), Failure> {
     let mut sources = sources(&arguments.config);
     if ordinal_from_hostname {
-        sources.set.push(format!(
-            "shard.ordinal={}",
-            sources
-                .host
-                .ordinal()
-                .ok_or_else(|| no_ordinal(&sources.host.name))?
-        ));
+        set_ordinal(&mut sources)?;
     }
     let config = load(&sources, role)?;
     logging::start(&config.common().log).map_err(Failure::run)?;
@@ -101,8 +97,15 @@ fn sources(arguments: &ConfigArguments) -> Sources {
     Sources::of_process(arguments.config.clone(), arguments.set())
 }
 
-fn no_ordinal(host: &str) -> Failure {
-    Failure::Usage(format!(
-        "--ordinal-from-hostname: the host name {host} does not end in a dash and a number, such as shard-0"
-    ))
+/// Over everything else: a pod that asks for this has no other way to know who it is.
+fn set_ordinal(sources: &mut Sources) -> Result<(), Failure> {
+    let host = &sources.host;
+    let ordinal = host.ordinal().ok_or_else(|| {
+        Failure::Usage(format!(
+            "--ordinal-from-hostname: the host name {} does not end in a dash and a number, such as shard-0",
+            host.name
+        ))
+    })?;
+    sources.set.push(format!("shard.ordinal={ordinal}"));
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! One configuration: defaults, then the file, then the environment, then flags.
 
 mod build;
+mod files;
 mod keys;
 mod kind;
 mod listeners;
@@ -19,6 +20,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use files::read_file;
 pub use pattern::ClientIdPattern;
 pub use problem::Problem;
 pub use reference::reference;

@@ -46,7 +46,7 @@ fn check_count(
 ) {
     match kind {
         Some(SlicingType::CidrList) if ranges == 0 => {
-            section.note("ranges", "is missing; type CIDRList needs at least one")
+            section.note("ranges", "is missing; type CIDRList needs at least one");
         }
         Some(SlicingType::PrefixHash) if ranges > 0 => section.note(
             "ranges",

@@ -1,12 +1,12 @@
 //! Where configuration comes from, and the way from there to the types.
 
-use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use super::build;
+use super::files::read_file;
 use super::problem::{Problem, Problems};
 use super::reader::Reader;
 use super::tree;
@@ -31,7 +31,7 @@ pub struct Host {
 }
 
 /// A configuration is a page or two; what is larger is another file taken for one.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -99,21 +99,11 @@ pub fn load(sources: &Sources, role: Role) -> Result<Config, LoadError> {
 
 /// A file that cannot be read as a tree is its only problem: what it would have said is not known.
 fn file(path: &Path) -> Result<Value, LoadError> {
-    let unread = |source| LoadError::Read {
+    let bytes = read_file(path, MAX_FILE_BYTES).map_err(|source| LoadError::Read {
         path: path.to_owned(),
         source,
-    };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .map_err(unread)?
-        .take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unread)?;
-    let text = if bytes.len() as u64 > MAX_FILE_BYTES {
-        Err(format!("is larger than {MAX_FILE_BYTES} bytes"))
-    } else {
-        String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
-    };
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned());
     let problem = |text| {
         LoadError::Problems(vec![Problem {
             path: path.display().to_string(),

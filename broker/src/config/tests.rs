@@ -49,7 +49,7 @@ fn yaml(text: &str, role: Role) -> Result<Config, String> {
     std::fs::write(file.path(), text).expect("write");
     load(&sources(Some(file.path().to_owned()), &[]), role).map_err(|error| match error {
         LoadError::Problems(problems) => lines(&problems),
-        LoadError::Read { .. } => error.to_string(),
+        LoadError::Read { source, .. } => source.to_string(),
     })
 }
 
@@ -254,7 +254,7 @@ fn what_is_no_yaml_is_one_problem() {
     assert!(
         yaml(&"a".repeat(1_048_577), Role::Standalone)
             .expect_err("large")
-            .contains("is larger than 1048576 bytes")
+            .contains("larger than 1048576 bytes")
     );
     let missing = load(&sources(Some(fixture("none.yaml")), &[]), Role::Standalone);
     assert!(matches!(missing, Err(LoadError::Read { .. })));

@@ -179,7 +179,7 @@ mod tests {
     fn a_poller_looks_when_poked_and_ends_when_dropped() {
         let (looked, looks) = sync_channel(8);
         let poller = Poller::start("poller-test", Duration::from_hours(1), move || {
-            looked.send(()).expect("heard")
+            looked.send(()).expect("heard");
         })
         .expect("thread");
         poller.poke();

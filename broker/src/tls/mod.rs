@@ -1,7 +1,14 @@
 //! TLS of a listener: certificates, client authorities, reload, and who a client certificate names.
 
+mod load;
+mod pem;
 mod principal;
 mod server;
 
+#[cfg(test)]
+mod tests;
+
+pub use load::{Loaded, load};
+pub use pem::{FileError, TlsError};
 pub use principal::principal;
-pub use server::{ServerTls, TlsError};
+pub use server::{ServerTls, TlsStartError};

@@ -1,0 +1,499 @@
+//! Real files, real handshakes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SignatureAlgorithm, date_time_ymd,
+};
+use rustls::client::Resumption;
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig,
+    ServerConnection, SupportedProtocolVersion, version,
+};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{ClientAuth, Tls, TlsVersion};
+use crate::metrics::{ListenerLabels, Metrics};
+
+const HOST: &str = "mqtt.example.com";
+const DEADLINE: Duration = Duration::from_secs(20);
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+/// A root, a server certificate under an intermediate, and client certificates, as files.
+struct Pki {
+    dir: TempDir,
+    root: Issuer,
+    intermediate: Issuer,
+}
+
+fn params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).expect("params");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut params = params(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+fn key(algorithm: &'static SignatureAlgorithm) -> KeyPair {
+    KeyPair::generate_for(algorithm).expect("key")
+}
+
+fn ecdsa() -> KeyPair {
+    key(&PKCS_ECDSA_P256_SHA256)
+}
+
+impl Pki {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("dir");
+        let root = Issuer::self_signed(authority("root"), ecdsa()).expect("root");
+        let intermediate =
+            Issuer::signed_by(authority("intermediate"), ecdsa(), &root).expect("intermediate");
+        Self {
+            dir,
+            root,
+            intermediate,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        std::fs::write(self.path(name), text).expect("write");
+        self.path(name)
+    }
+
+    /// Chain and key of a server certificate, in `folder`.
+    fn server(&self, folder: &str, algorithm: &'static SignatureAlgorithm, year_it_ends: i32) {
+        let key = key(algorithm);
+        let mut params = CertificateParams::new(vec![HOST.to_owned()]).expect("params");
+        params.not_after = date_time_ymd(year_it_ends, 1, 1);
+        let leaf = params.signed_by(&key, &self.intermediate).expect("leaf");
+        std::fs::create_dir_all(self.path(folder)).expect("folder");
+        self.write(
+            &format!("{folder}/tls.crt"),
+            &format!("{}{}", leaf.pem(), self.intermediate.pem()),
+        );
+        self.write(&format!("{folder}/tls.key"), &key.serialize_pem());
+    }
+
+    fn settings(&self, folder: &str) -> Tls {
+        self.server(folder, &PKCS_ECDSA_P256_SHA256, 2100);
+        Tls {
+            certificate_file: self.path(folder).join("tls.crt"),
+            private_key_file: self.path(folder).join("tls.key"),
+            client_auth: ClientAuth::None,
+            min_version: TlsVersion::V12,
+        }
+    }
+
+    fn client(&self, params: &CertificateParams) -> ClientIdentity {
+        Self::client_of(&self.root, params)
+    }
+
+    fn client_of(issuer: &Issuer, params: &CertificateParams) -> ClientIdentity {
+        let key = ecdsa();
+        let certificate = params.signed_by(&key, issuer).expect("client");
+        ClientIdentity {
+            chain: vec![certificate.der().clone()],
+            key: key.serialize_pem(),
+        }
+    }
+
+    fn client_config(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        identity: Option<&ClientIdentity>,
+    ) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.der().clone()).expect("root");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_root_certificates(roots);
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("key");
+                builder
+                    .with_client_auth_cert(identity.chain.clone(), key)
+                    .expect("identity")
+            }
+        };
+        config.resumption = Resumption::in_memory_sessions(8);
+        Arc::new(config)
+    }
+}
+
+struct ClientIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    key: String,
+}
+
+/// Both ends of a handshake that went through.
+#[derive(Debug)]
+struct Done {
+    version: ProtocolVersion,
+    kind: HandshakeKind,
+    principal: Option<String>,
+    /// Certificates that the server showed.
+    chain: Vec<CertificateDer<'static>>,
+}
+
+/// What the server found wrong, and what the client heard of it.
+type Failed = Box<(Option<rustls::Error>, Option<rustls::Error>)>;
+
+/// Moves bytes between both until the handshake is over.
+fn handshake(server: &Arc<ServerConfig>, client: &Arc<ClientConfig>) -> Result<Done, Failed> {
+    let mut server = ServerConnection::new(Arc::clone(server)).expect("server");
+    let mut client = ClientConnection::new(
+        Arc::clone(client),
+        ServerName::try_from(HOST).expect("name"),
+    )
+    .expect("client");
+    for _ in 0..16 {
+        let to_server = pass(
+            |bytes| client.write_tls(bytes),
+            |mut bytes| server.read_tls(&mut bytes),
+        );
+        let server_error = if to_server {
+            server.process_new_packets().err()
+        } else {
+            None
+        };
+        let to_client = pass(
+            |bytes| server.write_tls(bytes),
+            |mut bytes| client.read_tls(&mut bytes),
+        );
+        let client_error = if to_client {
+            client.process_new_packets().err()
+        } else {
+            None
+        };
+        if server_error.is_some() || client_error.is_some() {
+            return Err(Box::new((server_error, client_error)));
+        }
+    }
+    assert!(
+        !server.is_handshaking() && !client.is_handshaking(),
+        "the handshake got stuck"
+    );
+    Ok(Done {
+        version: server.protocol_version().expect("version"),
+        kind: server.handshake_kind().expect("kind"),
+        principal: server
+            .peer_certificates()
+            .and_then(|chain| principal(chain.first()?))
+            .map(|name| name.to_string()),
+        chain: client
+            .peer_certificates()
+            .expect("chain")
+            .iter()
+            .map(|certificate| certificate.clone().into_owned())
+            .collect(),
+    })
+}
+
+fn pass(
+    write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<usize>,
+    mut read: impl FnMut(&[u8]) -> std::io::Result<usize>,
+) -> bool {
+    let mut bytes = Vec::new();
+    write(&mut bytes).expect("write");
+    let mut rest = bytes.as_slice();
+    while !rest.is_empty() {
+        let taken = read(rest).expect("read");
+        rest = &rest[taken..];
+    }
+    !bytes.is_empty()
+}
+
+const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+const OLD: &[&SupportedProtocolVersion] = &[&version::TLS12];
+
+fn config(settings: &Tls) -> Arc<ServerConfig> {
+    load(settings).expect("loads").config
+}
+
+#[test]
+fn rsa_and_ecdsa_in_both_versions_with_the_full_chain() {
+    let pki = Pki::new();
+    let settings = pki.settings("tls");
+    for algorithm in [&PKCS_ECDSA_P256_SHA256, &PKCS_RSA_SHA256] {
+        pki.server("tls", algorithm, 2100);
+        for (versions, spoken) in [
+            (BOTH, ProtocolVersion::TLSv1_3),
+            (OLD, ProtocolVersion::TLSv1_2),
+        ] {
+            let done = handshake(&config(&settings), &pki.client_config(versions, None))
+                .expect("handshake");
+            assert_eq!(
+                (done.version, done.chain.len(), done.principal),
+                (spoken, 2, None)
+            );
+        }
+    }
+}
+
+#[test]
+fn the_oldest_version_is_kept() {
+    let pki = Pki::new();
+    let settings = Tls {
+        min_version: TlsVersion::V13,
+        ..pki.settings("tls")
+    };
+    assert!(handshake(&config(&settings), &pki.client_config(BOTH, None)).is_ok());
+    let (server, client) =
+        *handshake(&config(&settings), &pki.client_config(OLD, None)).expect_err("too old");
+    assert!(
+        matches!(server, Some(rustls::Error::PeerIncompatible(_))),
+        "{server:?}"
+    );
+    assert!(
+        matches!(
+            client,
+            Some(rustls::Error::AlertReceived(
+                rustls::AlertDescription::ProtocolVersion
+            ))
+        ),
+        "{client:?}"
+    );
+}
+
+#[test]
+fn sessions_are_not_resumed() {
+    let pki = Pki::new();
+    let server = config(&pki.settings("tls"));
+    for versions in [BOTH, OLD] {
+        let client = pki.client_config(versions, None);
+        for _ in 0..2 {
+            assert_eq!(
+                handshake(&server, &client).expect("handshake").kind,
+                HandshakeKind::Full
+            );
+        }
+    }
+}
+
+#[test]
+fn client_certificates_are_asked_for_as_configured() {
+    let pki = Pki::new();
+    let ca_file = pki.write("ca.crt", &pki.root.pem());
+    let optional = config(&Tls {
+        client_auth: ClientAuth::Optional {
+            ca_file: ca_file.clone(),
+        },
+        ..pki.settings("tls")
+    });
+    let required = config(&Tls {
+        client_auth: ClientAuth::Required { ca_file },
+        ..pki.settings("tls")
+    });
+    let (good, mut expired) = (pki.client(&params("gw-4711")), params("gw-4711"));
+    expired.not_before = date_time_ymd(2001, 1, 1);
+    expired.not_after = date_time_ymd(2002, 1, 1);
+    let expired = pki.client(&expired);
+    let stranger = Pki::client_of(
+        &Issuer::self_signed(authority("stranger"), ecdsa()).expect("stranger"),
+        &params("gw-4711"),
+    );
+    for versions in [BOTH, OLD] {
+        let with = |identity| pki.client_config(versions, identity);
+        assert_eq!(
+            handshake(&optional, &with(None))
+                .expect("none needed")
+                .principal,
+            None
+        );
+        assert_eq!(
+            handshake(&optional, &with(Some(&good)))
+                .expect("good")
+                .principal
+                .as_deref(),
+            Some("gw-4711")
+        );
+        assert_eq!(
+            handshake(&required, &with(Some(&good)))
+                .expect("good")
+                .principal
+                .as_deref(),
+            Some("gw-4711")
+        );
+        let (server, client) = *handshake(&required, &with(None)).expect_err("none shown");
+        assert_eq!(server, Some(rustls::Error::NoCertificatesPresented));
+        assert!(
+            matches!(client, Some(rustls::Error::AlertReceived(_))),
+            "{client:?}"
+        );
+        for (who, alert) in [
+            (&expired, rustls::AlertDescription::CertificateExpired),
+            (&stranger, rustls::AlertDescription::UnknownCA),
+        ] {
+            for server in [&optional, &required] {
+                let (server, client) = *handshake(server, &with(Some(who))).expect_err("refused");
+                assert!(
+                    matches!(server, Some(rustls::Error::InvalidCertificate(_))),
+                    "{server:?}"
+                );
+                assert_eq!(client, Some(rustls::Error::AlertReceived(alert)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_certificate_names_its_principal() {
+    let pki = Pki::new();
+    let named = |params: CertificateParams| {
+        principal(pki.client(&params).chain.first().expect("leaf")).map(|name| name.to_string())
+    };
+    let nameless = |sans: &[&str]| {
+        let mut params =
+            CertificateParams::new(sans.iter().map(|&san| san.to_owned()).collect::<Vec<_>>())
+                .expect("params");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+    };
+    assert_eq!(named(params("gw-4711")).as_deref(), Some("gw-4711"));
+    assert_eq!(
+        named(nameless(&["10.0.0.1", "a.example", "b.example"])).as_deref(),
+        Some("a.example")
+    );
+    assert_eq!(named(nameless(&[])), None);
+    assert_eq!(named(params("gw\n4711")), None);
+    assert_eq!(principal(&CertificateDer::from(vec![1, 2, 3])), None);
+}
+
+#[test]
+fn what_is_wrong_with_files_is_told_with_their_fields() {
+    let pki = Pki::new();
+    let good = pki.settings("tls");
+    let other = pki.settings("other");
+    let junk = pki.write("junk", "junk");
+    let broken = pki.write(
+        "broken",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    let torn = pki.write("torn", "-----BEGIN CERTIFICATE-----\nAAAA\n");
+    let bad_key = pki.write(
+        "bad.key",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    );
+    let missing = pki.path("missing");
+    let told = |settings: &Tls| {
+        let errors = load(settings).expect_err("bad");
+        errors
+            .iter()
+            .map(|error| format!("{}: {}", error.field, error.why))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let certificate = |file: &Path| Tls {
+        certificate_file: file.to_owned(),
+        ..good.clone()
+    };
+    let key = |file: &Path| Tls {
+        private_key_file: file.to_owned(),
+        ..good.clone()
+    };
+    let ca = |file: &Path| Tls {
+        client_auth: ClientAuth::Required {
+            ca_file: file.to_owned(),
+        },
+        ..good.clone()
+    };
+    let all = Tls {
+        client_auth: ClientAuth::Optional {
+            ca_file: junk.clone(),
+        },
+        private_key_file: missing.clone(),
+        ..certificate(&junk)
+    };
+    let cases = [
+        certificate(&missing),
+        certificate(&junk),
+        certificate(&broken),
+        certificate(&torn),
+        certificate(&good.private_key_file),
+        key(&missing),
+        key(&junk),
+        key(&bad_key),
+        key(&other.private_key_file),
+        key(&good.certificate_file),
+        ca(&missing),
+        ca(&junk),
+        ca(&broken),
+        all,
+    ];
+    insta::assert_snapshot!(cases.iter().map(told).collect::<Vec<_>>().join("\n--\n"));
+}
+
+#[test]
+fn new_files_are_taken_through_the_data_link_and_bad_ones_are_not() {
+    let pki = Pki::new();
+    for (version, year) in [("..v1", 2098), ("..v2", 2099), ("..v3", 2100)] {
+        pki.server(version, &PKCS_ECDSA_P256_SHA256, year);
+    }
+    pki.write("..v3/tls.key", "junk");
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, pki.path(name)).expect("link")
+    };
+    link("..v1", "..data");
+    link("..data/tls.crt", "tls.crt");
+    link("..data/tls.key", "tls.key");
+    let settings = Tls {
+        certificate_file: pki.path("tls.crt"),
+        private_key_file: pki.path("tls.key"),
+        client_auth: ClientAuth::None,
+        min_version: TlsVersion::V12,
+    };
+    let metrics = Metrics::new();
+    let tls = ServerTls::start("mqtts", &settings, &metrics).expect("starts");
+    let labels = ListenerLabels::new("mqtts");
+    let ends = || metrics.tls.not_after.get_or_create(&labels).get();
+    let shown = || {
+        handshake(&tls.current(), &pki.client_config(BOTH, None))
+            .expect("handshake")
+            .chain
+            .remove(0)
+    };
+    let (first, first_ends) = (shown(), ends());
+    let swap = |version: &str| {
+        link(version, "..data_tmp");
+        std::fs::rename(pki.path("..data_tmp"), pki.path("..data")).expect("swap");
+        tls.poke();
+    };
+    swap("..v2");
+    eventually("the new certificate is shown", || {
+        metrics.tls.reloads.get_or_create(&labels).get() == 1
+    });
+    let second = shown();
+    assert_ne!(first, second);
+    assert!(ends() > first_ends);
+    swap("..v3");
+    eventually("the bad file is noticed", || {
+        metrics.tls.reload_failures.get_or_create(&labels).get() == 1
+    });
+    assert_eq!(shown(), second);
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < DEADLINE, "still not: {what}");
+        std::thread::yield_now();
+    }
+}
