@@ -1,4 +1,8 @@
 //! The binary's commands that do not run a broker.
+#![allow(
+    clippy::expect_used,
+    reason = "clippy knows the tests here, but not that their helpers are tests too"
+)]
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;

@@ -10,7 +10,7 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::pem::{FileError, PemFile, TlsError};
+use super::pem::{FileError, PemFile, TlsFileError};
 use crate::config::{ClientAuth, Tls, TlsVersion};
 
 /// What the files of a listener amount to.
@@ -22,7 +22,7 @@ pub struct Loaded {
 }
 
 /// Reads and checks every file that the settings name.
-pub fn load(settings: &Tls) -> Result<Loaded, Vec<TlsError>> {
+pub fn load(settings: &Tls) -> Result<Loaded, Vec<TlsFileError>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut errors = Vec::new();
     let mut keep = |error| errors.push(error);
@@ -53,7 +53,7 @@ const CLIENT_CA: &str = "clientCaFile";
 fn certified_key(
     settings: &Tls,
     provider: &CryptoProvider,
-    keep: &mut impl FnMut(TlsError),
+    keep: &mut impl FnMut(TlsFileError),
 ) -> Option<(CertifiedKey, i64)> {
     let certificate_file = PemFile {
         field: CERTIFICATE,
@@ -95,7 +95,7 @@ fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
 fn client_verifier(
     auth: &ClientAuth,
     provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+) -> Result<Arc<dyn ClientCertVerifier>, TlsFileError> {
     let (ca_file, required) = match auth {
         ClientAuth::None => return Ok(WebPkiClientVerifier::no_client_auth()),
         ClientAuth::Optional { ca_file } => (ca_file, false),

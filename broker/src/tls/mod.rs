@@ -9,6 +9,6 @@ mod server;
 mod tests;
 
 pub use load::{Loaded, load};
-pub use pem::{FileError, TlsError};
+pub use pem::{FileError, TlsFileError};
 pub use principal::principal;
-pub use server::{ServerTls, TlsStartError};
+pub use server::{ServerTls, TlsError};

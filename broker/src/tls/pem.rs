@@ -15,7 +15,7 @@ const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// One file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to take {field} {path}")]
-pub struct TlsError {
+pub struct TlsFileError {
     /// The key of the configuration, such as `certificateFile`.
     pub field: &'static str,
     pub path: PathBuf,
@@ -55,8 +55,8 @@ pub(super) struct PemFile<'a> {
 }
 
 impl PemFile<'_> {
-    pub(super) fn error(&self, why: FileError) -> TlsError {
-        TlsError {
+    pub(super) fn error(&self, why: FileError) -> TlsFileError {
+        TlsFileError {
             field: self.field,
             path: self.path.to_owned(),
             why,
@@ -64,7 +64,7 @@ impl PemFile<'_> {
     }
 
     /// All certificates, in order, each one readable.
-    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    pub(super) fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsFileError> {
         self.read_certificates().map_err(|why| self.error(why))
     }
 
@@ -85,7 +85,7 @@ impl PemFile<'_> {
         }
     }
 
-    pub(super) fn private_key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+    pub(super) fn private_key(&self) -> Result<PrivateKeyDer<'static>, TlsFileError> {
         let bytes =
             read_file(self.path, MAX_FILE_BYTES).map_err(|error| self.error(error.into()))?;
         PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| match error {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 
 use super::load::load;
-use super::pem::TlsError;
+use super::pem::TlsFileError;
 use crate::config::{ClientAuth, FileWatch, POLL_INTERVAL, Poller, Tls};
 use crate::metrics::{ListenerLabels, Metrics, TlsMetrics};
 
@@ -20,11 +20,11 @@ pub struct ServerTls {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum TlsStartError {
+pub enum TlsError {
     #[error("failed to load the TLS files of listener {listener}: {}", All(.errors))]
     Files {
         listener: String,
-        errors: Vec<TlsError>,
+        errors: Vec<TlsFileError>,
     },
     #[error("failed to start the watch over TLS files")]
     Thread(#[source] std::io::Error),
@@ -32,10 +32,10 @@ pub enum TlsStartError {
 
 impl ServerTls {
     /// Loads the files and starts to watch them.
-    pub fn start(listener: &str, settings: &Tls, metrics: &Metrics) -> Result<Self, TlsStartError> {
+    pub fn start(listener: &str, settings: &Tls, metrics: &Metrics) -> Result<Self, TlsError> {
         let watch = FileWatch::new(files(settings));
         let labels = ListenerLabels::new(listener);
-        let loaded = load(settings).map_err(|errors| TlsStartError::Files {
+        let loaded = load(settings).map_err(|errors| TlsError::Files {
             listener: listener.to_owned(),
             errors,
         })?;
@@ -53,7 +53,7 @@ impl ServerTls {
             metrics: metrics.tls.clone(),
         };
         let poller = Poller::start("tls-files", POLL_INTERVAL, reload.into_look())
-            .map_err(TlsStartError::Thread)?;
+            .map_err(TlsError::Thread)?;
         Ok(Self {
             current,
             poller: Arc::new(poller),
@@ -126,7 +126,7 @@ impl Reload {
 }
 
 /// Every error with its cause.
-struct All<'a>(&'a [TlsError]);
+struct All<'a>(&'a [TlsFileError]);
 
 impl fmt::Display for All<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,8 +10,8 @@ use rcgen::{
 };
 use rustls::client::Resumption;
 use rustls::{
-    ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig,
-    ServerConnection, SupportedProtocolVersion, version,
+    AlertDescription, ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion,
+    RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion, version,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -266,7 +266,7 @@ fn the_oldest_version_is_kept() {
         matches!(
             client,
             Some(rustls::Error::AlertReceived(
-                rustls::AlertDescription::ProtocolVersion
+                AlertDescription::ProtocolVersion
             ))
         ),
         "{client:?}"
@@ -288,49 +288,40 @@ fn sessions_are_not_resumed() {
     }
 }
 
-#[test]
-fn client_certificates_are_asked_for_as_configured() {
-    let pki = Pki::new();
+/// The same listener with client certificates welcome, and with them required.
+fn with_client_auth(pki: &Pki) -> [Arc<ServerConfig>; 2] {
     let ca_file = pki.write("ca.crt", &pki.root.pem());
-    let optional = config(&Tls {
-        client_auth: ClientAuth::Optional {
+    let settings = pki.settings("tls");
+    [
+        ClientAuth::Optional {
             ca_file: ca_file.clone(),
         },
-        ..pki.settings("tls")
-    });
-    let required = config(&Tls {
-        client_auth: ClientAuth::Required { ca_file },
-        ..pki.settings("tls")
-    });
-    let (good, mut expired) = (pki.client(&params("gw-4711")), params("gw-4711"));
-    expired.not_before = date_time_ymd(2001, 1, 1);
-    expired.not_after = date_time_ymd(2002, 1, 1);
-    let expired = pki.client(&expired);
-    let stranger = Pki::client_of(
-        &Issuer::self_signed(authority("stranger"), ecdsa()).expect("stranger"),
-        &params("gw-4711"),
-    );
+        ClientAuth::Required { ca_file },
+    ]
+    .map(|client_auth| {
+        config(&Tls {
+            client_auth,
+            ..settings.clone()
+        })
+    })
+}
+
+#[test]
+fn a_good_client_certificate_comes_in() {
+    let pki = Pki::new();
+    let [optional, required] = with_client_auth(&pki);
+    let good = pki.client(&params("gw-4711"));
     for versions in [BOTH, OLD] {
         let with = |identity| pki.client_config(versions, identity);
+        for server in [&optional, &required] {
+            let done = handshake(server, &with(Some(&good))).expect("good");
+            assert_eq!(done.principal.as_deref(), Some("gw-4711"));
+        }
         assert_eq!(
             handshake(&optional, &with(None))
                 .expect("none needed")
                 .principal,
             None
-        );
-        assert_eq!(
-            handshake(&optional, &with(Some(&good)))
-                .expect("good")
-                .principal
-                .as_deref(),
-            Some("gw-4711")
-        );
-        assert_eq!(
-            handshake(&required, &with(Some(&good)))
-                .expect("good")
-                .principal
-                .as_deref(),
-            Some("gw-4711")
         );
         let (server, client) = *handshake(&required, &with(None)).expect_err("none shown");
         assert_eq!(server, Some(rustls::Error::NoCertificatesPresented));
@@ -338,17 +329,33 @@ fn client_certificates_are_asked_for_as_configured() {
             matches!(client, Some(rustls::Error::AlertReceived(_))),
             "{client:?}"
         );
-        for (who, alert) in [
-            (&expired, rustls::AlertDescription::CertificateExpired),
-            (&stranger, rustls::AlertDescription::UnknownCA),
-        ] {
-            for server in [&optional, &required] {
-                let (server, client) = *handshake(server, &with(Some(who))).expect_err("refused");
+    }
+}
+
+#[test]
+fn a_bad_client_certificate_hears_why() {
+    let pki = Pki::new();
+    let mut old = params("gw-4711");
+    old.not_before = date_time_ymd(2001, 1, 1);
+    old.not_after = date_time_ymd(2002, 1, 1);
+    let stranger = Issuer::self_signed(authority("stranger"), ecdsa()).expect("stranger");
+    let cases = [
+        (pki.client(&old), AlertDescription::CertificateExpired),
+        (
+            Pki::client_of(&stranger, &params("gw-4711")),
+            AlertDescription::UnknownCA,
+        ),
+    ];
+    for server in &with_client_auth(&pki) {
+        for versions in [BOTH, OLD] {
+            for (who, alert) in &cases {
+                let (server, client) =
+                    *handshake(server, &pki.client_config(versions, Some(who))).expect_err("bad");
                 assert!(
                     matches!(server, Some(rustls::Error::InvalidCertificate(_))),
                     "{server:?}"
                 );
-                assert_eq!(client, Some(rustls::Error::AlertReceived(alert)));
+                assert_eq!(client, Some(rustls::Error::AlertReceived(*alert)));
             }
         }
     }
@@ -449,7 +456,7 @@ fn new_files_are_taken_through_the_data_link_and_bad_ones_are_not() {
     }
     pki.write("..v3/tls.key", "junk");
     let link = |target: &str, name: &str| {
-        std::os::unix::fs::symlink(target, pki.path(name)).expect("link")
+        std::os::unix::fs::symlink(target, pki.path(name)).expect("link");
     };
     link("..v1", "..data");
     link("..data/tls.crt", "tls.crt");
