@@ -163,6 +163,8 @@ mod tests {
         let v6_only = map(&[&["::/0"]]).unwrap();
         assert_eq!(v6_only.owner("10.0.0.1".parse().unwrap()), None);
         assert_eq!(v6_only.owner("::a00:1".parse().unwrap()), Some(0));
+        let v4_only = map(&[&["0.0.0.0/0"]]).unwrap();
+        assert_eq!(v4_only.owner("::5".parse().unwrap()), None);
         let mapped = map(&[&["::ffff:10.0.0.0/104"]]).unwrap();
         assert_eq!(mapped.owner("10.200.0.1".parse().unwrap()), Some(0));
         assert_eq!(mapped.owner("11.0.0.1".parse().unwrap()), None);

@@ -295,6 +295,18 @@ mod tests {
     }
 
     #[test]
+    fn the_worst_signal_is_named() {
+        let window = Window {
+            runtime_lag: of(ENOUGH_SAMPLES, 2_000),
+            ..queue(30)
+        };
+        let mut judge = HealthJudge::default();
+        judge.judge(&window);
+        assert_eq!(judge.judge(&window), Verdict::Hard);
+        assert_eq!(judge.signal(), Some("runtime_lag"));
+    }
+
+    #[test]
     fn windows_of_several_workers_add_up() {
         let mut window = Window {
             suback: of(10, 200),

@@ -220,8 +220,9 @@ fn an_edge_that_comes_back_after_the_start_phase_is_joined() {
     cluster.start_shard(0);
     cluster.run(250);
     cluster.start_shard(0);
-    cluster.run(250);
-    assert_eq!(cluster.number(0), 3);
+    cluster.crowd(KNOCK);
+    cluster.run(10_000);
+    assert_eq!((cluster.number(0), cluster.level(0)), (3, 256));
     cluster.cut.push((0, 0));
     cluster.start_shard(0);
     cluster.start_edge(1);
@@ -260,6 +261,47 @@ fn a_number_that_an_edge_makes_up_later_is_joined_not_outbid() {
     assert_eq!((shard.reopening().0, shard.level()), (900, 7));
     shard.hear(joined(1, u64::MAX, 1), now);
     assert_eq!(shard.reopening().0, u64::MAX);
+}
+
+#[test]
+fn a_number_without_an_open_slice_is_joined_too() {
+    let mut shard = ShardAdmission::new(0, 1);
+    shard.hear(report(0, 0, 0), Duration::ZERO);
+    shard.hear(report(1, 3, 0), Duration::ZERO);
+    assert_eq!((shard.reopening().0, shard.level()), (3, 0));
+}
+
+#[test]
+fn a_shard_that_serves_no_or_another_reopening_is_no_reason_to_let_anybody_in() {
+    let mut cluster = Cluster::open(1, 1);
+    cluster.stop_shard(0);
+    let mut restarted = ShardAdmission::new(0, 2);
+    let now = cluster.now;
+    let edge = cluster.edges[0].running.as_mut().unwrap();
+    edge.hear(restarted.report(ShardCounts::default(), now), now);
+    assert_eq!(edge.view().entering_limit, 0, "it serves none yet");
+    edge.hear(
+        ShardReport {
+            reopening: ReopeningNumber(2),
+            ..restarted.report(ShardCounts::default(), now)
+        },
+        now,
+    );
+    assert_eq!(
+        (edge.view().reopening.0, edge.view().entering_limit),
+        (2, 64)
+    );
+    edge.hear(
+        ShardReport {
+            reopening: ReopeningNumber(1),
+            ..restarted.report(ShardCounts::default(), now)
+        },
+        now,
+    );
+    assert_eq!(
+        (edge.view().reopening.0, edge.view().entering_limit),
+        (2, 0)
+    );
 }
 
 #[test]
