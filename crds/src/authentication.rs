@@ -17,7 +17,7 @@ pub struct Authentication {
     /// Client ids that a user may take: the pattern itself, or it and one of `-_:/.` as the beginning.
     /// `%u` stands for the user name; `*` allows any id.
     #[serde(default = "default_pattern")]
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^(\*|[^%*]*%u[^%*]*)$"))]
     pub client_id_pattern: String,
 }
 

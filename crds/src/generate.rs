@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::MqttCluster;
 
-const HEADER: &str = "# Written by herdgate-crds-generate from the types in crds/src. Do not edit.\n";
+const HEADER: &str = "# Written by `make generate` from the types in crds/src. Do not edit.\n";
 
 /// File name under `generated/` and definition of each custom resource.
 pub fn crds() -> Result<Vec<(&'static str, CustomResourceDefinition)>, serde_json::Error> {
@@ -36,7 +36,10 @@ fn write_whole_numbers(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(write_whole_numbers),
         Value::Number(number) => {
             let text = number.to_string();
-            if let Some(whole) = text.strip_suffix(".0").and_then(|digits| digits.parse::<i64>().ok()) {
+            if let Some(whole) = text
+                .strip_suffix(".0")
+                .and_then(|digits| digits.parse::<i64>().ok())
+            {
                 *value = whole.into();
             }
         }
@@ -72,8 +75,15 @@ mod tests {
     fn committed_files_are_those_that_the_types_make() {
         for (name, crd) in crds().unwrap() {
             let path = format!("{}/generated/{name}", env!("CARGO_MANIFEST_DIR"));
+            let wanted = render(&crd).unwrap();
+            if std::env::var_os("UPDATE_GENERATED").is_some() {
+                std::fs::write(&path, &wanted).unwrap();
+            }
             let committed = std::fs::read_to_string(&path).unwrap();
-            assert!(committed == render(&crd).unwrap(), "generated/{name} is stale: run herdgate-crds-generate");
+            assert!(
+                committed == wanted,
+                "generated/{name} is stale: run make generate"
+            );
         }
     }
 

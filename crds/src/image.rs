@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Image {
     /// Repository without tag or digest.
     #[serde(default = "default_repository")]
-    #[schemars(length(min = 1, max = 255), regex(pattern = r"^[a-z0-9]+([._:/-]+[a-z0-9]+)*$"))]
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[a-z0-9]+([._:/-]+[a-z0-9]+)*$")
+    )]
     pub repository: String,
     /// Tag; `digest` wins over it.
     #[serde(default = "default_tag")]

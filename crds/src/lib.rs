@@ -1,9 +1,12 @@
 //! The custom resources of Herdgate, group `herdgate.io`: types, schema, condition names.
 //!
 //! The schema carries every rule that can be told without seeing the cluster: bounds, patterns and CEL rules.
-//! `generated/` holds the YAML; `herdgate-crds-generate` writes it and a test refuses a stale one.
+//! `generated/` holds the YAML; `make generate` writes it and a test refuses a stale one.
 
-#![allow(unreachable_pub, reason = "KubeSchema puts a public shadow of each type inside a function")]
+#![allow(
+    unreachable_pub,
+    reason = "KubeSchema puts a public shadow of each type inside a function"
+)]
 
 mod admission;
 mod authentication;
@@ -18,7 +21,7 @@ mod schema;
 mod status;
 mod tiers;
 
-pub use admission::{Admission, AdmissionMode, AddressRange, Slicing, SlicingType};
+pub use admission::{AddressRange, Admission, AdmissionMode, Slicing, SlicingType};
 pub use authentication::{Anonymous, Authentication};
 pub use cluster::{MqttCluster, MqttClusterSpec, Routing};
 pub use exposure::{Exposure, ExposureType, ExternalDns, TrafficPolicy};

@@ -11,10 +11,15 @@ use crate::pods::SecretRef;
     .message("`tls` must be specified when `protocol` is 'MQTTS' and may not be specified when it is 'MQTT'"))]
 pub struct Listener {
     /// Name, unique in the cluster.
-    #[schemars(length(min = 1, max = 15), regex(pattern = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 15),
+        regex(pattern = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+    )]
+    #[x_kube(validation = Rule::new("self != 'admin'").message("must not be 'admin', which is a port of every pod"))]
     pub name: String,
     /// Port of the client Service, unique in the cluster.
     #[schemars(range(min = 1, max = 65535))]
+    #[x_kube(validation = Rule::new("self != 9883").message("must not be 9883, which is the port 'admin' of every pod"))]
     pub port: i32,
     pub protocol: Protocol,
     /// TLS settings of an `MQTTS` listener.

@@ -80,7 +80,10 @@ impl Default for Shards {
 pub struct Persistence {
     /// Size of the volume.
     #[serde(default = "default_size")]
-    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(\.[0-9]+)?([KMGTP]i|[kMGTP])?$"))]
+    #[schemars(
+        length(max = 20),
+        regex(pattern = r"^[1-9][0-9]*(\.[0-9]+)?([KMGTP]i|[kMGTP])?$")
+    )]
     pub size: String,
     /// Storage class; without it, the cluster's default class.
     #[serde(default, skip_serializing_if = "Option::is_none")]

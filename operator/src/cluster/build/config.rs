@@ -1,0 +1,264 @@
+//! The broker's configuration files, one for each tier, so that a setting of one restarts no pod of the other.
+
+use std::collections::BTreeMap;
+
+use herdgate_crds::{AdmissionMode, Anonymous, Drain, SlicingType, TlsVersion};
+use ipnet::IpNet;
+use k8s_openapi::api::core::v1::ConfigMap;
+use serde::Serialize;
+
+use super::{ADMIN_PORT, LINK_PORT, metadata, volumes};
+use crate::cluster::names::Tier;
+use crate::cluster::validate::{ClientCa, Gate, Listener, ValidatedCluster};
+
+/// Key of the ConfigMap and name of the file.
+pub(super) const FILE: &str = "config.yaml";
+
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write the broker's configuration: {0}")]
+pub(crate) struct WriteError(#[from] serde_saphyr::ser::Error);
+
+pub(super) fn config_map(cluster: &ValidatedCluster, tier: Tier, text: String) -> ConfigMap {
+    ConfigMap {
+        metadata: metadata(cluster, cluster.names.tier(tier), Some(tier)),
+        data: Some(BTreeMap::from([(FILE.into(), text)])),
+        ..ConfigMap::default()
+    }
+}
+
+pub(super) fn edge(cluster: &ValidatedCluster) -> Result<String, WriteError> {
+    let names = &cluster.names;
+    let shards = (0..cluster.shard.replicas).map(|ordinal| names.shard_address(ordinal, LINK_PORT));
+    let file = EdgeFile {
+        cluster: &names.cluster,
+        listeners: cluster.listeners.iter().map(listener).collect(),
+        authentication: Authentication {
+            anonymous: cluster.login.anonymous,
+            password_file: cluster
+                .login
+                .password_secret
+                .is_some()
+                .then(volumes::passwords),
+            client_id_pattern: &cluster.login.client_id_pattern,
+        },
+        admission: edge_admission(&cluster.gate),
+        edge: Edge {
+            shards: shards.collect(),
+            link_token_file: volumes::link_token(),
+            drain: cluster.edge.drain,
+        },
+        admin: Admin::default(),
+        log: Log::default(),
+    };
+    Ok(serde_saphyr::to_string(&file)?)
+}
+
+pub(super) fn shard(cluster: &ValidatedCluster) -> Result<String, WriteError> {
+    let settings = &cluster.gate.settings;
+    let file = ShardFile {
+        cluster: &cluster.names.cluster,
+        admission: ShardAdmission {
+            mode: settings.mode,
+            patience_seconds: settings.patience_seconds,
+            settle_limit: settings.settle_limit,
+        },
+        shard: Shard {
+            count: cluster.shard.replicas,
+            link_address: format!("0.0.0.0:{LINK_PORT}"),
+            link_token_file: volumes::link_token(),
+            drain: cluster.shard.drain,
+        },
+        routing: Routing {
+            isolated_shards: cluster.routing.isolated_shards,
+        },
+        admin: Admin::default(),
+        log: Log::default(),
+    };
+    Ok(serde_saphyr::to_string(&file)?)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EdgeFile<'a> {
+    cluster: &'a str,
+    listeners: Vec<ListenerSection<'a>>,
+    authentication: Authentication<'a>,
+    admission: EdgeAdmission<'a>,
+    edge: Edge,
+    admin: Admin,
+    log: Log,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShardFile<'a> {
+    cluster: &'a str,
+    admission: ShardAdmission,
+    shard: Shard,
+    routing: Routing,
+    admin: Admin,
+    log: Log,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListenerSection<'a> {
+    name: &'a str,
+    address: String,
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<Tls>,
+    max_connections: i32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tls {
+    certificate_file: String,
+    private_key_file: String,
+    client_auth: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_ca_file: Option<String>,
+    min_version: TlsVersion,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Authentication<'a> {
+    anonymous: Anonymous,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_file: Option<String>,
+    client_id_pattern: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EdgeAdmission<'a> {
+    mode: AdmissionMode,
+    slices: i32,
+    slicing: Slicing<'a>,
+    always_allow: &'a [IpNet],
+    patience_seconds: i32,
+    entering_limit: i32,
+    handshake_limit: i32,
+    hold_budget: i32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Slicing<'a> {
+    r#type: SlicingType,
+    prefix_length_v4: i32,
+    prefix_length_v6: i32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ranges: Vec<RangeSection<'a>>,
+}
+
+#[derive(Serialize)]
+struct RangeSection<'a> {
+    name: &'a str,
+    cidrs: &'a [IpNet],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShardAdmission {
+    mode: AdmissionMode,
+    patience_seconds: i32,
+    settle_limit: i32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Edge {
+    shards: Vec<String>,
+    link_token_file: String,
+    drain: Drain,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shard {
+    count: i32,
+    link_address: String,
+    link_token_file: String,
+    drain: Drain,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Routing {
+    isolated_shards: bool,
+}
+
+/// Open to the pod network: the kubelet's probes, the operator and Prometheus come from there.
+#[derive(Serialize)]
+struct Admin {
+    address: String,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self {
+            address: format!("0.0.0.0:{ADMIN_PORT}"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Log {
+    format: &'static str,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: "json" }
+    }
+}
+
+fn listener(listener: &Listener) -> ListenerSection<'_> {
+    let tls = listener.tls.as_ref().map(|tls| Tls {
+        certificate_file: volumes::certificate(&listener.name),
+        private_key_file: volumes::private_key(&listener.name),
+        client_auth: match tls.client {
+            ClientCa::None => "None",
+            ClientCa::Optional(_) => "Optional",
+            ClientCa::Required(_) => "Required",
+        },
+        client_ca_file: tls
+            .client
+            .secret()
+            .map(|_| volumes::client_ca(&listener.name)),
+        min_version: tls.min_version,
+    });
+    ListenerSection {
+        name: &listener.name,
+        address: format!("0.0.0.0:{}", listener.container_port),
+        protocol: if tls.is_some() { "mqtts" } else { "mqtt" },
+        tls,
+        max_connections: listener.max_connections,
+    }
+}
+
+fn edge_admission(gate: &Gate) -> EdgeAdmission<'_> {
+    let settings = &gate.settings;
+    let ranges = gate.ranges.iter().map(|range| RangeSection {
+        name: &range.name,
+        cidrs: &range.cidrs,
+    });
+    EdgeAdmission {
+        mode: settings.mode,
+        slices: settings.slices,
+        slicing: Slicing {
+            r#type: settings.slicing.type_,
+            prefix_length_v4: settings.slicing.prefix_length_v4,
+            prefix_length_v6: settings.slicing.prefix_length_v6,
+            ranges: ranges.collect(),
+        },
+        always_allow: &gate.always_allow,
+        patience_seconds: settings.patience_seconds,
+        entering_limit: settings.entering_limit,
+        handshake_limit: settings.handshake_limit,
+        hold_budget: settings.hold_budget,
+    }
+}

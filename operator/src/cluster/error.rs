@@ -1,0 +1,50 @@
+//! Why a pass failed, in words that stay the same for metrics and events.
+
+use super::apply::ApplyError;
+use super::validate::Problems;
+use crate::calls::CallError;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("failed to read the object: {0}")]
+    Unreadable(String),
+    #[error("{0}")]
+    Invalid(#[from] Problems),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("failed to make a token: the system gives no random bytes")]
+    Random,
+}
+
+impl Error {
+    pub(crate) fn category(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::Invalid(_) => "invalid",
+            Self::Apply(error) => error.category(),
+            Self::Call(_) => "api",
+            Self::Random => "random",
+        }
+    }
+
+    /// Somebody must change something before another try can help.
+    pub(crate) fn is_permanent(&self) -> bool {
+        match self {
+            Self::Unreadable(_) | Self::Invalid(_) => true,
+            Self::Apply(error) => error.is_permanent(),
+            Self::Call(_) | Self::Random => false,
+        }
+    }
+
+    /// Reason of conditions and events.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "Unreadable",
+            Self::Invalid(_) => "InvalidSpec",
+            Self::Apply(error) => error.reason(),
+            Self::Call(_) | Self::Random => "ApiUnavailable",
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What is remembered of a cluster from pass to pass. Losing it costs nothing but a repeated look.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use herdgate_crds::MqttClusterStatus;
+use tokio::time::Instant;
+
+use super::observe::Reading;
+
+/// A pod that does not answer is believed to be as it was for so long: one lost answer must not halve the clients.
+const READING_LASTS: Duration = Duration::from_secs(15);
+
+/// By uid of the cluster.
+#[derive(Default)]
+pub(crate) struct Memories(HashMap<String, Memory>);
+
+#[derive(Clone, Default)]
+pub(crate) struct Memory {
+    /// Failed passes in a row.
+    pub(crate) failures: u32,
+    /// The status as written last, which the watch may not have told yet.
+    pub(crate) written: Option<(Instant, MqttClusterStatus)>,
+    /// When Secrets were looked for last, and which were missing.
+    pub(crate) secrets: Option<(Instant, Vec<String>)>,
+    /// Last answers by uid of the pod.
+    readings: HashMap<String, (Instant, Reading)>,
+}
+
+impl Memories {
+    pub(crate) fn get(&self, uid: &str) -> Memory {
+        self.0.get(uid).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn put(&mut self, uid: &str, memory: Memory) {
+        self.0.insert(uid.to_owned(), memory);
+    }
+
+    pub(crate) fn failed(&mut self, uid: &str) -> u32 {
+        let memory = self.0.entry(uid.to_owned()).or_default();
+        memory.failures = memory.failures.saturating_add(1);
+        memory.failures
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Forgets clusters that are gone.
+    pub(crate) fn retain(&mut self, alive: impl Fn(&str) -> bool) {
+        self.0.retain(|uid, _| alive(uid));
+    }
+}
+
+/// After a write the watch tells the new status within moments; until then the written one is the truth.
+const WATCH_LAGS: Duration = Duration::from_secs(5);
+
+impl Memory {
+    /// Time since our last write, and the status as it stands.
+    pub(crate) fn last_status(
+        &self,
+        now: Instant,
+        known: MqttClusterStatus,
+    ) -> (Option<Duration>, MqttClusterStatus) {
+        let Some((at, written)) = &self.written else {
+            return (None, known);
+        };
+        let since = now.duration_since(*at);
+        let status = if since < WATCH_LAGS {
+            written.clone()
+        } else {
+            known
+        };
+        (Some(since), status)
+    }
+
+    /// The reading of each pod: the one just taken, or the last one while it lasts.
+    pub(crate) fn learn(
+        &mut self,
+        now: Instant,
+        taken: Vec<(String, Option<Reading>)>,
+    ) -> Vec<(String, Option<Reading>)> {
+        let known = std::mem::take(&mut self.readings);
+        let mut readings = Vec::with_capacity(taken.len());
+        for (pod, fresh) in taken {
+            let kept = known
+                .get(&pod)
+                .filter(|(at, _)| now.duration_since(*at) < READING_LASTS)
+                .cloned();
+            let entry = fresh.map(|reading| (now, reading)).or(kept);
+            if let Some(entry) = &entry {
+                self.readings.insert(pod.clone(), entry.clone());
+            }
+            readings.push((pod, entry.map(|(_, reading)| reading)));
+        }
+        readings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_silent_pod_is_believed_for_a_while() {
+        let start = Instant::now();
+        let mut memory = Memory::default();
+        let reading = Reading {
+            connected: 7,
+            ..Reading::default()
+        };
+        let learn = |memory: &mut Memory, seconds, reading| {
+            let taken = vec![("pod".to_owned(), reading)];
+            memory
+                .learn(start + Duration::from_secs(seconds), taken)
+                .remove(0)
+                .1
+        };
+        assert_eq!(
+            learn(&mut memory, 0, Some(reading.clone())),
+            Some(reading.clone())
+        );
+        assert_eq!(learn(&mut memory, 14, None), Some(reading));
+        assert_eq!(learn(&mut memory, 16, None), None);
+    }
+}

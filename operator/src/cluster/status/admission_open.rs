@@ -1,0 +1,20 @@
+use super::{Seen, Verdict};
+
+/// Everybody may come in.
+pub(super) fn verdict(seen: &Seen) -> Verdict {
+    let Some(gate) = &seen.gate else {
+        return Verdict::unknown("NoEdgeHeard", "no edge told its level");
+    };
+    if gate.mode == "Open" {
+        return Verdict::yes("GateOff", "there is no gate in mode 'Open'");
+    }
+    if gate.slices > 0 && gate.level >= gate.slices {
+        return Verdict::yes("AllSlicesOpen", "all slices are open");
+    }
+    let count = format!("{} of {} slices are open", gate.level, gate.slices);
+    let limited = gate
+        .limiting_signal
+        .as_ref()
+        .map(|signal| format!("{count}, limited by {signal}"));
+    Verdict::no("Reopening", limited.unwrap_or(count))
+}

@@ -1,0 +1,273 @@
+use std::time::Duration;
+
+use herdgate_crds::AdmissionStatus;
+
+use super::*;
+use crate::cluster::names::Names;
+use crate::cluster::observe::{Reading, Role};
+
+fn tier_seen(wanted: i32) -> TierSeen {
+    TierSeen {
+        wanted,
+        replicas: wanted,
+        ready: wanted,
+        current: wanted,
+        observed: true,
+    }
+}
+
+/// A cluster that is as it should be.
+fn well() -> Seen {
+    Seen {
+        names: Names {
+            cluster: "field".into(),
+            namespace: "prod".into(),
+        },
+        generation: Some(3),
+        paused: false,
+        just_applied: false,
+        failure: None,
+        missing_secrets: Vec::new(),
+        edge: tier_seen(2),
+        shard: tier_seen(1),
+        troubles: Vec::new(),
+        clients: Some(7000),
+        gate: Some(at_level(256)),
+        endpoints: Vec::new(),
+    }
+}
+
+fn at_level(level: u32) -> AdmissionStatus {
+    gate(&[edge(1, level, 7000)]).unwrap()
+}
+
+fn edge(reopening: u64, level: u32, connected: u32) -> Reading {
+    Reading {
+        role: Role::Edge,
+        mode: "Staged".into(),
+        reopening,
+        level,
+        slices: 256,
+        connected,
+        ..Reading::default()
+    }
+}
+
+fn permanent() -> Failure {
+    Failure {
+        reason: "InvalidSpec",
+        message: "`spec.x` must be y".into(),
+        permanent: true,
+    }
+}
+
+fn transient() -> Failure {
+    Failure {
+        reason: "ApiUnavailable",
+        message: "no answer".into(),
+        permanent: false,
+    }
+}
+
+fn told(status: &MqttClusterStatus) -> Vec<String> {
+    let lines = status.conditions.iter();
+    lines
+        .map(|line| {
+            format!(
+                "{} {} {}: {}",
+                line.type_, line.status, line.reason, line.message
+            )
+        })
+        .collect()
+}
+
+/// What differs from a cluster that is well.
+type Change = fn(&mut Seen);
+
+const STATES: [(&str, Change); 15] = [
+    ("well", |_| {}),
+    ("just applied", |seen| seen.just_applied = true),
+    ("paused", |seen| seen.paused = true),
+    ("invalid", |seen| seen.failure = Some(permanent())),
+    ("API away", |seen| seen.failure = Some(transient())),
+    ("one Secret missing", |seen| {
+        seen.missing_secrets = vec!["tls".into()];
+    }),
+    ("two Secrets missing", |seen| {
+        seen.missing_secrets = vec!["tls".into(), "users".into()];
+    }),
+    ("new", |seen| {
+        seen.edge = TierSeen {
+            wanted: 2,
+            ..TierSeen::default()
+        };
+        (seen.clients, seen.gate) = (None, None);
+    }),
+    ("edge in trouble", |seen| {
+        seen.edge.ready = 1;
+        seen.troubles = vec!["pod 'a': ImagePullBackOff".into()];
+    }),
+    ("shard away", |seen| seen.shard.ready = 0),
+    ("edges rolling", |seen| {
+        (seen.edge.replicas, seen.edge.current) = (3, 1);
+    }),
+    ("not observed", |seen| seen.edge.observed = false),
+    ("reopening", |seen| seen.gate = Some(at_level(148))),
+    ("limited", |seen| {
+        seen.gate = Some(AdmissionStatus {
+            limiting_signal: Some("queue_wait".into()),
+            ..at_level(148)
+        });
+    }),
+    ("open", |seen| {
+        seen.gate = Some(AdmissionStatus {
+            mode: "Open".into(),
+            ..at_level(0)
+        });
+    }),
+];
+
+#[test]
+fn conditions_of_each_state() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for (name, change) in STATES {
+        let mut seen = well();
+        change(&mut seen);
+        let status = compute(&seen, &MqttClusterStatus::default(), Timestamp::UNIX_EPOCH);
+        writeln!(text, "{name}\n  {}", told(&status).join("\n  ")).unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn times_move_with_the_status_alone() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let first = compute(&well(), &MqttClusterStatus::default(), at(10));
+    let same = compute(&well(), &first, at(20));
+    assert_eq!(first, same);
+    let reopening = compute(
+        &Seen {
+            gate: Some(at_level(1)),
+            ..well()
+        },
+        &first,
+        at(20),
+    );
+    let later = compute(
+        &Seen {
+            gate: Some(at_level(2)),
+            ..well()
+        },
+        &reopening,
+        at(30),
+    );
+    let time = |status: &MqttClusterStatus| status.conditions[4].last_transition_time.0;
+    assert_eq!(
+        (time(&first), time(&reopening), time(&later)),
+        (at(10), at(20), at(20))
+    );
+    assert_ne!(reopening.conditions[4].message, later.conditions[4].message);
+}
+
+#[test]
+fn the_highest_level_of_the_highest_reopening_counts() {
+    let shard = Reading {
+        role: Role::Shard,
+        settling: 9,
+        level: 999,
+        connected: 500,
+        ..Reading::default()
+    };
+    let readings = [edge(1, 256, 10), edge(2, 3, 20), edge(2, 5, 30), shard];
+    let seen = gate(&readings).unwrap();
+    assert_eq!(
+        (seen.reopening, seen.summary.as_str(), seen.settling),
+        (2, "5/256", 9)
+    );
+    assert_eq!(clients(&readings), Some(60));
+    assert_eq!(
+        (gate(&readings[3..]), clients(&readings[3..])),
+        (None, None)
+    );
+}
+
+fn told_first(change: Change) -> MqttClusterStatus {
+    let mut seen = well();
+    change(&mut seen);
+    compute(&seen, &MqttClusterStatus::default(), Timestamp::UNIX_EPOCH)
+}
+
+const fn after(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn what_moved_is_told_at_once_but_not_more_than_once_a_second() {
+    let (well, ramping) = (
+        told_first(|_| {}),
+        told_first(|seen| seen.gate = Some(at_level(148))),
+    );
+    assert_eq!(
+        due(&well, &told_first(|_| {}), Some(after(1_000_000))),
+        Due::Never
+    );
+    assert_eq!(due(&MqttClusterStatus::default(), &well, None), Due::Now);
+    assert_eq!(due(&well, &ramping, Some(after(1))), Due::Now);
+    let soon = Some(Duration::from_millis(750));
+    assert_eq!(
+        due(&well, &ramping, soon),
+        Due::In(Duration::from_millis(250))
+    );
+}
+
+#[test]
+fn counts_are_told_when_they_moved_or_after_a_minute() {
+    let well = told_first(|_| {});
+    let few = told_first(|seen| seen.clients = Some(7070));
+    assert_eq!(
+        due(&well, &few, Some(after(10))),
+        Due::In(Duration::from_secs(50))
+    );
+    assert_eq!(due(&well, &few, Some(after(60))), Due::Now);
+    let many = told_first(|seen| seen.clients = Some(6900));
+    assert_eq!(due(&well, &many, Some(after(1))), Due::Now);
+    let (none, one) = (
+        told_first(|seen| seen.clients = Some(0)),
+        told_first(|seen| seen.clients = Some(1)),
+    );
+    assert_eq!(due(&none, &one, Some(after(1))), Due::Now);
+}
+
+#[test]
+fn transitions_are_news_and_first_looks_are_not() {
+    let status = |seen: Seen| compute(&seen, &MqttClusterStatus::default(), Timestamp::UNIX_EPOCH);
+    let reasons = |old: &MqttClusterStatus, new: &MqttClusterStatus| -> Vec<(bool, String)> {
+        news(old, new)
+            .into_iter()
+            .map(|news| (news.warning, news.reason))
+            .collect()
+    };
+    let none = MqttClusterStatus::default();
+    let (good, bad) = (
+        status(well()),
+        status(Seen {
+            failure: Some(permanent()),
+            ..well()
+        }),
+    );
+    assert_eq!(reasons(&none, &good), []);
+    assert_eq!(reasons(&none, &bad), [(true, "InvalidSpec".into())]);
+    let reopening = status(Seen {
+        gate: Some(at_level(1)),
+        ..well()
+    });
+    assert_eq!(reasons(&good, &reopening), [(false, "Reopening".into())]);
+    let further = status(Seen {
+        gate: Some(at_level(2)),
+        ..well()
+    });
+    assert_eq!(reasons(&reopening, &further), []);
+    assert_eq!(reasons(&further, &good), [(false, "AllSlicesOpen".into())]);
+    assert_eq!(reasons(&bad, &good)[0], (false, "NotStalled".into()));
+}

@@ -1,0 +1,243 @@
+//! From what somebody wrote to what can be built: all problems at once, or a cluster without any.
+//!
+//! The schema refuses most of it at the API server; this holds even where the schema is older or was bypassed.
+
+mod addresses;
+mod listeners;
+mod pods;
+mod problems;
+
+use herdgate_crds::{
+    Admission, AdmissionMode, Anonymous, Exposure, MqttCluster, MqttClusterSpec, Persistence,
+    Routing, SlicingType,
+};
+use ipnet::IpNet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::Resource as _;
+
+use super::names::Names;
+
+pub(crate) use listeners::{ClientCa, Listener, ListenerTls};
+pub(crate) use pods::{Image, Tier};
+pub(crate) use problems::Problems;
+
+/// A cluster that can be built as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct ValidatedCluster {
+    pub(crate) names: Names,
+    pub(crate) owner: OwnerReference,
+    pub(crate) paused: bool,
+    pub(crate) image: Image,
+    pub(crate) edge: Tier,
+    pub(crate) shard: Tier,
+    pub(crate) persistence: Persistence,
+    /// Never empty; names, ports and container ports are unique.
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) exposure: Exposure,
+    pub(crate) gate: Gate,
+    pub(crate) login: Login,
+    pub(crate) routing: Routing,
+}
+
+/// Admission with every address understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) settings: Admission,
+    pub(crate) always_allow: Vec<IpNet>,
+    /// Empty unless the slicing is by ranges.
+    pub(crate) ranges: Vec<Range>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Range {
+    pub(crate) name: String,
+    pub(crate) cidrs: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    pub(crate) anonymous: Anonymous,
+    pub(crate) password_secret: Option<String>,
+    pub(crate) client_id_pattern: String,
+}
+
+impl ValidatedCluster {
+    /// Secrets that somebody else must provide, each once, in order.
+    pub(crate) fn foreign_secrets(&self) -> Vec<String> {
+        let tls = self
+            .listeners
+            .iter()
+            .filter_map(|listener| listener.tls.as_ref());
+        let mut names: Vec<String> = tls.flat_map(ListenerTls::secrets).collect();
+        names.extend(self.login.password_secret.clone());
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// Pure: the object decides alone.
+pub(crate) fn validate(cluster: &MqttCluster) -> Result<ValidatedCluster, Problems> {
+    let mut problems = Problems::default();
+    let spec = &cluster.spec;
+    let names = names(cluster, &mut problems);
+    let owner = owner(cluster, &mut problems);
+    let image = pods::image(spec, &mut problems);
+    let edge = pods::edge(spec, &mut problems);
+    let shard = pods::shard(spec, &mut problems);
+    let listeners = listeners::listeners(spec, &mut problems);
+    let gate = gate(&spec.admission, &mut problems);
+    let login = login(spec, &mut problems);
+    check_shards(spec, &mut problems);
+    check_size(&spec.shards.persistence, &mut problems);
+    problems.none_or_all()?;
+    Ok(ValidatedCluster {
+        names,
+        owner,
+        paused: spec.paused,
+        image,
+        edge,
+        shard,
+        persistence: spec.shards.persistence.clone(),
+        listeners,
+        exposure: spec.exposure.clone(),
+        gate,
+        login,
+        routing: spec.routing,
+    })
+}
+
+/// Longest name: the StatefulSet's pods carry it in a label of 63 characters, with a revision behind it.
+const NAME_MAX: usize = 40;
+
+fn names(cluster: &MqttCluster, problems: &mut Problems) -> Names {
+    let name = cluster.metadata.name.clone().unwrap_or_default();
+    let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let plain = name
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !starts || !plain || name.ends_with('-') || name.len() > NAME_MAX {
+        let allowed =
+            "must have at most 40 lower-case letters, digits and '-', and must begin with a letter";
+        problems.add("metadata.name", allowed);
+    }
+    Names {
+        cluster: name,
+        namespace: cluster.metadata.namespace.clone().unwrap_or_default(),
+    }
+}
+
+fn owner(cluster: &MqttCluster, problems: &mut Problems) -> OwnerReference {
+    // not blocking the owner's deletion: that takes a right on its finalizers and buys nothing here
+    cluster.controller_owner_ref(&()).map_or_else(
+        || {
+            problems.add("metadata.uid", "must be set by the API server");
+            OwnerReference::default()
+        },
+        |owner| OwnerReference {
+            block_owner_deletion: None,
+            ..owner
+        },
+    )
+}
+
+fn gate(admission: &Admission, problems: &mut Problems) -> Gate {
+    let slices = u32::try_from(admission.slices).unwrap_or(0);
+    if !slices.is_power_of_two() || slices > 65_536 {
+        problems.add(
+            "spec.admission.slices",
+            "must be a power of two from 1 to 65536",
+        );
+    }
+    problems.range(
+        "spec.admission.patienceSeconds",
+        admission.patience_seconds,
+        1..=60,
+    );
+    problems.range(
+        "spec.admission.enteringLimit",
+        admission.entering_limit,
+        0..=1_000_000,
+    );
+    problems.range(
+        "spec.admission.settleLimit",
+        admission.settle_limit,
+        1..=1_000_000,
+    );
+    problems.range(
+        "spec.admission.handshakeLimit",
+        admission.handshake_limit,
+        1..=100_000,
+    );
+    problems.range(
+        "spec.admission.holdBudget",
+        admission.hold_budget,
+        0..=1_000_000,
+    );
+    problems.range(
+        "spec.admission.slicing.prefixLengthV4",
+        admission.slicing.prefix_length_v4,
+        1..=32,
+    );
+    problems.range(
+        "spec.admission.slicing.prefixLengthV6",
+        admission.slicing.prefix_length_v6,
+        1..=128,
+    );
+    let always_allow = addresses::cidrs(
+        "spec.admission.alwaysAllow",
+        &admission.always_allow,
+        problems,
+    );
+    let ranges = addresses::ranges(&admission.slicing, problems);
+    if admission.mode == AdmissionMode::Staged
+        && admission.slicing.type_ == SlicingType::CidrList
+        && ranges.len() >= admission.slices.try_into().unwrap_or(0)
+    {
+        let text = "must be more than the ranges: each range and the rest need one slice";
+        problems.add("spec.admission.slices", text);
+    }
+    Gate {
+        settings: admission.clone(),
+        always_allow,
+        ranges,
+    }
+}
+
+fn login(spec: &MqttClusterSpec, problems: &mut Problems) -> Login {
+    let authentication = &spec.authentication;
+    let pattern = authentication.client_id_pattern.as_str();
+    let rest = pattern.replacen("%u", "", 1);
+    if pattern != "*" && (!pattern.contains("%u") || rest.contains(['%', '*'])) {
+        let allowed = "must contain '%u' once (the user name), or be '*'";
+        problems.add("spec.authentication.clientIdPattern", allowed);
+    }
+    Login {
+        anonymous: authentication.anonymous,
+        password_secret: authentication
+            .password_secret_ref
+            .as_ref()
+            .map(|secret| secret.name.clone()),
+        client_id_pattern: authentication.client_id_pattern.clone(),
+    }
+}
+
+fn check_shards(spec: &MqttClusterSpec, problems: &mut Problems) {
+    if spec.shards.replicas > 1 && !spec.routing.isolated_shards {
+        let text = "must be 1: shards cannot pass messages to each other yet \
+                    (`routing.isolatedShards` lets tests run several)";
+        problems.add("spec.shards.replicas", text);
+    }
+}
+
+fn check_size(persistence: &Persistence, problems: &mut Problems) {
+    if super::quantity::nanos(&persistence.size).is_none_or(|nanos| nanos <= 0) {
+        problems.add(
+            "spec.shards.persistence.size",
+            "must be an amount of bytes such as '10Gi'",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;
