@@ -24,7 +24,11 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
     let name = EdgeId(config.edge.id.clone());
     let cluster = &config.common.cluster;
     let edge = EdgeParts::build(cluster, config.edge, clock, &metrics, &mut running.bound)?;
-    let (control, wires) = EdgeControl::new(Arc::clone(&edge.shared), edge.admission, config.links.shards.len());
+    let (control, wires) = EdgeControl::new(
+        Arc::clone(&edge.shared),
+        edge.admission,
+        config.links.shards.len(),
+    );
     for (index, sockets) in edge.sockets.into_iter().enumerate() {
         let link = |address: &String| {
             LinkTarget::Tcp(TcpLink {
@@ -42,14 +46,21 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
             links: config.links.shards.iter().map(link).collect(),
             wires: wires.workers.clone(),
         };
-        running.threads.spawn(&format!("edge-{index}"), move || run_worker(worker))?;
+        running
+            .threads
+            .spawn(&format!("edge-{index}"), move || run_worker(worker))?;
     }
     tokio::spawn(control.run());
 
     let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
-    running.serve_admin(metrics, Arc::new(move || status(Role::Edge, &shown, &snapshot)));
+    running.serve_admin(
+        metrics,
+        Arc::new(move || status(Role::Edge, &shown, &snapshot)),
+    );
     running.ready("listeners", options)?;
-    running.until_told(drain_edge(&edge.shared, &wires.drain)).await
+    running
+        .until_told(drain_edge(&edge.shared, &wires.drain))
+        .await
 }
 
 async fn run_worker(worker: EdgeWorker) {

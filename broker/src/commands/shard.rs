@@ -37,7 +37,8 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
     let token = TokenFile::new(&config.link.token_file)?;
     let address = config.link.address;
     let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("failed to listen on shard.linkAddress {address}"))?;
+    let listener =
+        listener.with_context(|| format!("failed to listen on shard.linkAddress {address}"))?;
     running.bound.link = Some(listener.local_addr()?);
 
     let shard = ShardParts::build(&config.shard, boot_epoch(), clock, &metrics);
@@ -59,15 +60,26 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
         threads.push(sender);
         let server = server.clone();
         let name = format!("shard-{}", worker.index.0);
-        running.threads.spawn(&name, move || run_worker(worker, server, sockets))?;
+        running
+            .threads
+            .spawn(&name, move || run_worker(worker, server, sockets))?;
     }
     tokio::spawn(shard.control.run());
     tokio::spawn(accept(listener, threads));
 
     let (mode, latest) = (config.shard.mode, Arc::clone(&shard.wires.latest));
-    running.serve_admin(metrics, Arc::new(move || status(mode, latest.load_full().as_deref())));
+    running.serve_admin(
+        metrics,
+        Arc::new(move || status(mode, latest.load_full().as_deref())),
+    );
     running.ready("links", options)?;
-    running.until_told(drain(config.shard.drain, &shard.mailboxes, &shard.wires.latest)).await
+    running
+        .until_told(drain(
+            config.shard.drain,
+            &shard.mailboxes,
+            &shard.wires.latest,
+        ))
+        .await
 }
 
 async fn run_worker(worker: ShardWorker, server: LinkServer, sockets: Sockets) {
@@ -80,7 +92,11 @@ async fn run_worker(worker: ShardWorker, server: LinkServer, sockets: Sockets) {
 async fn accept(listener: TcpListener, threads: Vec<UnboundedSender<std::net::TcpStream>>) {
     for thread in threads.iter().cycle() {
         let socket = loop {
-            match listener.accept().await.and_then(|(socket, _)| socket.into_std()) {
+            match listener
+                .accept()
+                .await
+                .and_then(|(socket, _)| socket.into_std())
+            {
                 Ok(socket) => break socket,
                 Err(error) => {
                     tracing::warn!(%error, "failed to accept a link");
@@ -101,7 +117,8 @@ async fn drain(drain: Drain, workers: &Mailboxes, latest: &ArcSwapOption<ShardRe
     let rate = drain.clients_per_second.get();
     let needed = Duration::from_secs(u64::from(connected() / rate));
     let per_step = (f64::from(rate) * DRAIN_STEP.as_secs_f64() / f64::from(workers.len())).ceil();
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a small whole number, never negative
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    // a small whole number, never negative
     let clients = per_step as usize;
     let closing = async {
         let mut steps = interval(DRAIN_STEP);

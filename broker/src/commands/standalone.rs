@@ -30,20 +30,29 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
     let (control, wires) = EdgeControl::new(Arc::clone(&edge.shared), edge.admission, 1);
 
     let links = LinkIds::default();
-    let mut edge_workers = edge.sockets.into_iter().enumerate().map(|(index, sockets)| EdgeWorker {
-        index,
-        shared: Arc::clone(&edge.shared),
-        sockets,
-        links: vec![LinkTarget::Memory(MemoryLink { link: links.next(), workers: shard.mailboxes.clone() })],
-        wires: wires.workers.clone(),
-    });
+    let mut edge_workers = edge
+        .sockets
+        .into_iter()
+        .enumerate()
+        .map(|(index, sockets)| EdgeWorker {
+            index,
+            shared: Arc::clone(&edge.shared),
+            sockets,
+            links: vec![LinkTarget::Memory(MemoryLink {
+                link: links.next(),
+                workers: shard.mailboxes.clone(),
+            })],
+            wires: wires.workers.clone(),
+        });
     let mut shard_workers = shard.workers.into_iter();
     for index in 0.. {
         let (edge, shard) = (edge_workers.next(), shard_workers.next());
         if edge.is_none() && shard.is_none() {
             break;
         }
-        running.threads.spawn(&format!("worker-{index}"), move || pair(edge, shard))?;
+        running
+            .threads
+            .spawn(&format!("worker-{index}"), move || pair(edge, shard))?;
     }
     tokio::spawn(shard.control.run());
     tokio::spawn(control.run());
@@ -51,9 +60,14 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
     tokio::spawn(to_shard(wires.workers.report.clone(), shard.wires.edges));
 
     let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
-    running.serve_admin(metrics, Arc::new(move || status(Role::Standalone, &shown, &snapshot)));
+    running.serve_admin(
+        metrics,
+        Arc::new(move || status(Role::Standalone, &shown, &snapshot)),
+    );
     running.ready("listeners", options)?;
-    running.until_told(drain_edge(&edge.shared, &wires.drain)).await
+    running
+        .until_told(drain_edge(&edge.shared, &wires.drain))
+        .await
 }
 
 async fn pair(edge: Option<EdgeWorker>, shard: Option<ShardWorker>) {
@@ -70,10 +84,16 @@ async fn pair(edge: Option<EdgeWorker>, shard: Option<ShardWorker>) {
 }
 
 /// The shard's reports reach the edge's control without a link,
-async fn to_edge(mut reports: watch::Receiver<Option<Arc<ShardReport>>>, control: UnboundedSender<ControlMail>) {
+async fn to_edge(
+    mut reports: watch::Receiver<Option<Arc<ShardReport>>>,
+    control: UnboundedSender<ControlMail>,
+) {
     while reports.changed().await.is_ok() {
         let report = reports.borrow_and_update().clone();
-        let mail = report.map(|report| ControlMail::Shard { link: 0, report: Box::new((*report).clone()) });
+        let mail = report.map(|report| ControlMail::Shard {
+            link: 0,
+            report: Box::new((*report).clone()),
+        });
         if mail.is_some_and(|mail| control.send(mail).is_err()) {
             return;
         }
@@ -81,7 +101,10 @@ async fn to_edge(mut reports: watch::Receiver<Option<Arc<ShardReport>>>, control
 }
 
 /// and the edge's the shard's.
-async fn to_shard(mut reports: watch::Receiver<Option<Arc<EdgeReport>>>, edges: UnboundedSender<EdgeReport>) {
+async fn to_shard(
+    mut reports: watch::Receiver<Option<Arc<EdgeReport>>>,
+    edges: UnboundedSender<EdgeReport>,
+) {
     reports.mark_changed();
     while reports.changed().await.is_ok() {
         let report = reports.borrow_and_update().clone();

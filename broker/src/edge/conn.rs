@@ -98,7 +98,14 @@ impl Conn {
         let mut outbox = self.outbox.borrow_mut();
         // What waits here may wait long, and must not keep the link's whole read buffer with it.
         let waits = !outbox.is_empty() && packets.len() < SMALL;
-        outbox.push(if waits { Bytes::copy_from_slice(&packets) } else { packets }, true);
+        outbox.push(
+            if waits {
+                Bytes::copy_from_slice(&packets)
+            } else {
+                packets
+            },
+            true,
+        );
         drop(outbox);
         self.wake();
     }

@@ -25,7 +25,10 @@ pub enum ControlMail {
         report: Box<ShardReport>,
     },
     /// One worker's link to it is up, or is not any more.
-    Link { link: usize, up: bool },
+    Link {
+        link: usize,
+        up: bool,
+    },
 }
 
 /// What a worker tells control, four times a second.
@@ -124,7 +127,7 @@ impl EdgeControl {
                 workers,
                 times,
                 shards,
-            links: vec![0; links],
+                links: vec![0; links],
                 view,
                 report,
                 snapshot,
@@ -173,8 +176,14 @@ impl EdgeControl {
 
     /// With its last link a shard is lost. `true`: the view has changed.
     fn link(&mut self, link: usize, up: bool, now: Duration) -> bool {
-        let Some(links) = self.links.get_mut(link) else { return false };
-        *links = if up { *links + 1 } else { links.saturating_sub(1) };
+        let Some(links) = self.links.get_mut(link) else {
+            return false;
+        };
+        *links = if up {
+            *links + 1
+        } else {
+            links.saturating_sub(1)
+        };
         if *links > 0 {
             return false;
         }

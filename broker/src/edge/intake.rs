@@ -57,6 +57,16 @@ pub(super) fn take(bytes: &[u8], limit: usize) -> Intake {
     intake
 }
 
+/// How many packets these are; all are whole.
+pub(super) fn count(mut packets: &[u8]) -> u64 {
+    let mut count = 0;
+    while let Ok(Some(len)) = packet_len(packets, usize::MAX) {
+        packets = packets.get(len..).unwrap_or_default();
+        count += 1;
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +115,12 @@ mod tests {
                 limit: 100
             })
         );
+    }
+
+    #[test]
+    fn whole_packets_are_counted() {
+        assert_eq!(count(&stream(&[&PUBACK, &PINGREQ, &PUBACK])), 3);
+        assert_eq!(count(&[]), 0);
     }
 
     #[test]

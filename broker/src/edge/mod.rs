@@ -29,6 +29,9 @@ mod status;
 mod stream;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use control::EdgeControl;
 pub use listener::{BindError, Sockets};
 pub use local_queue::LocalQueue;

@@ -21,7 +21,7 @@ use super::handshake::Handshakes;
 use super::keepalive::{GRAIN, Wheel};
 use super::links::Links;
 use super::shared::Shared;
-use super::{accept, drain};
+use super::{accept, drain, intake};
 use crate::link::{DetachReason, Protocol, StreamId, StreamMap, ToEdge, ToShard};
 use crate::link::{LinkEvent, LinkTarget};
 use crate::process::Clock;
@@ -68,7 +68,8 @@ pub(super) struct Worker {
 /// Counted here and told now and then: shared counters would be fought over.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
-    packets: Cell<u64>,
+    packets_in: Cell<u64>,
+    packets_out: Cell<u64>,
     received: Cell<u64>,
     sent: Cell<u64>,
 }
@@ -76,7 +77,12 @@ pub(super) struct Traffic {
 impl Traffic {
     pub(super) fn received(&self, bytes: usize, packets: u64) {
         self.received.set(self.received.get() + bytes as u64);
-        self.packets.set(self.packets.get() + packets);
+        self.packets_in.set(self.packets_in.get() + packets);
+    }
+
+    /// Packets on their way to a client.
+    fn delivers(&self, packets: u64) {
+        self.packets_out.set(self.packets_out.get() + packets);
     }
 
     pub(super) fn sent(&self, bytes: usize) {
@@ -241,14 +247,20 @@ impl Worker {
         match event {
             LinkEvent::Up => {
                 self.links.set_up(shard, true);
-                let _ = control.send(ControlMail::Link { link: shard, up: true });
+                let _ = control.send(ControlMail::Link {
+                    link: shard,
+                    up: true,
+                });
             }
             LinkEvent::Frames(frames) => frames
                 .into_iter()
                 .for_each(|frame| self.on_frame(shard, frame, control)),
             LinkEvent::Down => {
                 self.links.set_up(shard, false);
-                let _ = control.send(ControlMail::Link { link: shard, up: false });
+                let _ = control.send(ControlMail::Link {
+                    link: shard,
+                    up: false,
+                });
                 let conns = self.conns.borrow();
                 conns
                     .values()
@@ -261,12 +273,14 @@ impl Worker {
     fn on_frame(&self, shard: usize, frame: ToEdge, control: &UnboundedSender<ControlMail>) {
         match frame {
             ToEdge::Attached { stream, connack } => {
+                self.traffic.delivers(1);
                 self.with(shard, stream, |conn| conn.attach(connack));
             }
             ToEdge::Refused { stream, connack } => {
                 self.with(shard, stream, |conn| conn.refuse(connack));
             }
             ToEdge::Data { stream, packets } => {
+                self.traffic.delivers(intake::count(&packets));
                 self.with(shard, stream, |conn| conn.deliver(packets));
             }
             ToEdge::Window { stream, bytes } => self.with(shard, stream, |conn| conn.credit(bytes)),
@@ -328,7 +342,8 @@ impl Worker {
     fn news(&self) -> Box<WorkerNews> {
         let (door, held) = self.gate.waiting();
         let edge = &self.shared.metrics.edge;
-        edge.packets_received.inc_by(self.traffic.packets.take());
+        edge.packets_received.inc_by(self.traffic.packets_in.take());
+        edge.packets_sent.inc_by(self.traffic.packets_out.take());
         edge.bytes_received.inc_by(self.traffic.received.take());
         edge.bytes_sent.inc_by(self.traffic.sent.take());
         let oldest_entering = self.entering.oldest();

@@ -17,7 +17,10 @@ pub(super) struct Backoff {
 impl Backoff {
     pub(super) fn new(seed: u64) -> Self {
         // Xorshift stays at 0 for ever.
-        Self { next: FIRST, random: seed | 1 }
+        Self {
+            next: FIRST,
+            random: seed | 1,
+        }
     }
 
     pub(super) fn reset(&mut self) {

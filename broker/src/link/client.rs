@@ -16,6 +16,7 @@ use super::wire::{Frame, Greeting, Hello, VERSION, Welcome};
 use super::{LinkEvent, ToShard};
 use crate::edge::LocalQueue;
 use crate::metrics::LinkMetrics;
+use crate::process::Causes;
 
 type Reports = watch::Receiver<Option<Arc<EdgeReport>>>;
 
@@ -44,18 +45,22 @@ impl TcpLink {
             match self.dial().await {
                 Ok((socket, buffer, welcome)) => {
                     backoff.reset();
-                    tracing::info!(address = self.address, shard = welcome.shard, worker = self.worker, "link is up");
+                    tracing::info!(
+                        address = self.address,
+                        shard = welcome.shard,
+                        worker = self.worker,
+                        "link is up"
+                    );
                     self.metrics.up.inc();
                     on_event(LinkEvent::Up);
                     let error = carry(socket, buffer, &queue, reports.clone(), &on_event).await;
                     self.metrics.up.dec();
                     self.metrics.lost.inc();
                     on_event(LinkEvent::Down);
-                    tracing::warn!(address = self.address, worker = self.worker, %error, "link is lost");
+                    tracing::warn!(address = self.address, worker = self.worker, error = %Causes(&error), "link is lost");
                 }
                 Err(error) => {
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::warn!(address = self.address, worker = self.worker, %error, cause, "link is down");
+                    tracing::warn!(address = self.address, worker = self.worker, error = %Causes(&error), "link is down");
                 }
             }
             sleep(backoff.wait()).await;
@@ -63,18 +68,27 @@ impl TcpLink {
     }
 
     async fn dial(&self) -> Result<(TcpStream, BytesMut, Welcome), LinkError> {
-        timeout(GREETING_TIMEOUT, self.greet()).await.unwrap_or(Err(LinkError::Timeout))
+        timeout(GREETING_TIMEOUT, self.greet())
+            .await
+            .unwrap_or(Err(LinkError::Timeout))
     }
 
     async fn greet(&self) -> Result<(TcpStream, BytesMut, Welcome), LinkError> {
         let token = self.token.read()?;
         let mut socket = TcpStream::connect(&self.address).await?;
         transport::prepare(&socket)?;
-        let hello = Hello { versions: (VERSION, VERSION), token, edge: self.edge.clone(), worker: self.worker };
+        let hello = Hello {
+            versions: (VERSION, VERSION),
+            token,
+            edge: self.edge.clone(),
+            worker: self.worker,
+        };
         transport::say(&mut socket, &Greeting::Hello(hello)).await?;
         let mut buffer = BytesMut::new();
         match transport::greeting(&mut socket, &mut buffer).await? {
-            Greeting::Welcome(welcome) if welcome.version == VERSION => Ok((socket, buffer, welcome)),
+            Greeting::Welcome(welcome) if welcome.version == VERSION => {
+                Ok((socket, buffer, welcome))
+            }
             Greeting::Welcome(welcome) => Err(LinkError::Version(welcome.version, welcome.version)),
             other @ Greeting::Hello(_) => Err(LinkError::Unexpected(other)),
         }

@@ -1,8 +1,8 @@
 //! The multiplexed connection between an edge worker and a shard.
 
-pub mod frame;
 mod backoff;
 mod client;
+pub mod frame;
 mod memory;
 mod server;
 mod streams;
@@ -11,8 +11,8 @@ mod token;
 mod transport;
 pub mod wire;
 
-pub use frame::{Attach, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard};
 pub use client::TcpLink;
+pub use frame::{Attach, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard};
 pub use memory::MemoryLink;
 pub use server::LinkServer;
 pub use streams::StreamMap;

@@ -16,7 +16,7 @@ use super::transport::{self, GREETING_TIMEOUT, LinkError};
 use super::wire::{Frame, Greeting, Hello, VERSION, Welcome};
 use super::{ToEdge, ToShard};
 use crate::metrics::LinkMetrics;
-use crate::process::Clock;
+use crate::process::{Causes, Clock};
 use crate::shard::{Demux, LinkIds, Mailboxes};
 
 /// Peers that have not shown their token yet, on one thread: more than edges that dial at once, few enough to cost
@@ -59,18 +59,25 @@ impl LinkServer {
                     Ok((socket, buffer, hello)) => server.serve(socket, buffer, &hello).await,
                     Err(error) => {
                         server.metrics.refused.inc();
-                        tracing::warn!(%error, "link peer refused");
+                        tracing::warn!(error = %Causes(&error), "link peer refused");
                     }
                 }
             });
         }
     }
 
-    async fn greet(&self, socket: std::net::TcpStream) -> Result<(TcpStream, BytesMut, Hello), LinkError> {
+    async fn greet(
+        &self,
+        socket: std::net::TcpStream,
+    ) -> Result<(TcpStream, BytesMut, Hello), LinkError> {
         let mut socket = TcpStream::from_std(socket)?;
         transport::prepare(&socket)?;
         let mut buffer = BytesMut::new();
-        let said = timeout(GREETING_TIMEOUT, transport::greeting(&mut socket, &mut buffer)).await;
+        let said = timeout(
+            GREETING_TIMEOUT,
+            transport::greeting(&mut socket, &mut buffer),
+        )
+        .await;
         let hello = match said.unwrap_or(Err(LinkError::Timeout))? {
             Greeting::Hello(hello) => hello,
             other @ Greeting::Welcome(_) => return Err(LinkError::Unexpected(other)),
@@ -82,7 +89,11 @@ impl LinkServer {
         if !(oldest..=newest).contains(&VERSION) {
             return Err(LinkError::Version(oldest, newest));
         }
-        let welcome = Welcome { version: VERSION, shard: self.shard, boot_epoch: self.boot_epoch };
+        let welcome = Welcome {
+            version: VERSION,
+            shard: self.shard,
+            boot_epoch: self.boot_epoch,
+        };
         transport::say(&mut socket, &Greeting::Welcome(welcome)).await?;
         Ok((socket, buffer, hello))
     }
@@ -93,7 +104,7 @@ impl LinkServer {
         let error = self.carry(socket, buffer).await;
         self.metrics.up.dec();
         self.metrics.lost.inc();
-        tracing::warn!(edge = hello.edge.0, worker = hello.worker, %error, "link is lost");
+        tracing::warn!(edge = hello.edge.0, worker = hello.worker, error = %Causes(&error), "link is lost");
     }
 
     /// Carries frames both ways until the link breaks; then its streams are gone.

@@ -10,7 +10,10 @@ const LONGEST: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("failed to read the link token from {path}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("failed to use the link token in {path}: it must have 1 to {LONGEST} bytes, not {len}")]
     Length { path: PathBuf, len: usize },
 }
@@ -29,7 +32,10 @@ impl TokenFile {
     /// White space around the token does not belong to it.
     pub fn read(&self) -> Result<Bytes, TokenError> {
         let path = || self.0.clone();
-        let content = std::fs::read(&self.0).map_err(|source| TokenError::Read { path: path(), source })?;
+        let content = std::fs::read(&self.0).map_err(|source| TokenError::Read {
+            path: path(),
+            source,
+        })?;
         let token = content.trim_ascii();
         match token.len() {
             1..=LONGEST => Ok(Bytes::copy_from_slice(token)),
@@ -52,9 +58,15 @@ mod tests {
     fn only_the_same_token_matches() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        assert!(matches!(TokenFile::new(&path), Err(TokenError::Read { .. })));
+        assert!(matches!(
+            TokenFile::new(&path),
+            Err(TokenError::Read { .. })
+        ));
         std::fs::write(&path, "\n").unwrap();
-        assert!(matches!(TokenFile::new(&path), Err(TokenError::Length { len: 0, .. })));
+        assert!(matches!(
+            TokenFile::new(&path),
+            Err(TokenError::Length { len: 0, .. })
+        ));
         std::fs::write(&path, "secret\n").unwrap();
         let file = TokenFile::new(&path).unwrap();
         assert!(file.matches(b"secret").unwrap());

@@ -45,13 +45,19 @@ pub(super) enum LinkError {
 pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let options = SockRef::from(socket);
-    let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_AFTER).with_retries(PROBES);
+    let keepalive = TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_AFTER)
+        .with_retries(PROBES);
     options.set_tcp_keepalive(&keepalive)?;
     options.set_tcp_user_timeout(Some(UNANSWERED))
 }
 
 /// The peer's greeting; what came behind it stays in `buffer`.
-pub(super) async fn greeting(socket: &mut TcpStream, buffer: &mut BytesMut) -> Result<Greeting, LinkError> {
+pub(super) async fn greeting(
+    socket: &mut TcpStream,
+    buffer: &mut BytesMut,
+) -> Result<Greeting, LinkError> {
     loop {
         if let Some(greeting) = wire::next(buffer, MAX_GREETING)? {
             return Ok(greeting);
@@ -89,7 +95,10 @@ pub(super) async fn read_frames<F: Frame>(
 }
 
 /// One write for a whole batch.
-pub(super) async fn write_batch(socket: &mut (impl AsyncWriteExt + Unpin), batch: &mut BytesMut) -> io::Result<()> {
+pub(super) async fn write_batch(
+    socket: &mut (impl AsyncWriteExt + Unpin),
+    batch: &mut BytesMut,
+) -> io::Result<()> {
     socket.write_all(batch).await?;
     batch.clear();
     if batch.capacity() > KEPT {

@@ -1,11 +1,13 @@
 //! The process around the workers: time, limits, signals, threads.
 
+mod causes;
 mod clock;
 mod limits;
 mod ready;
 mod signals;
 mod threads;
 
+pub use causes::Causes;
 pub use clock::Clock;
 pub use limits::raise_open_files;
 pub use ready::{Bound, write_ready_file};

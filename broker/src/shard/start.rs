@@ -21,19 +21,38 @@ pub struct ShardParts {
 
 impl ShardParts {
     /// `boot_epoch`: another one at each start.
-    pub fn build(settings: &ShardSettings, boot_epoch: u64, clock: Clock, metrics: &Metrics) -> Self {
+    pub fn build(
+        settings: &ShardSettings,
+        boot_epoch: u64,
+        clock: Clock,
+        metrics: &Metrics,
+    ) -> Self {
         let core = core_settings(settings);
         let (mailboxes, inboxes) = Mailboxes::new(core.workers);
-        let (control, wires) =
-            ShardControl::new(settings.ordinal, boot_epoch, core.workers, clock, metrics.shard.clone());
-        let workers = inboxes.into_iter().zip(0..).map(|(inbox, index)| ShardWorker {
-            index: WorkerIndex(index),
-            settings: core.clone(),
+        let (control, wires) = ShardControl::new(
+            settings.ordinal,
+            boot_epoch,
+            core.workers,
             clock,
-            workers: mailboxes.clone(),
-            inbox,
-            news: wires.news.clone(),
-        });
-        Self { boot_epoch, workers: workers.collect(), mailboxes, control, wires }
+            metrics.shard.clone(),
+        );
+        let workers = inboxes
+            .into_iter()
+            .zip(0..)
+            .map(|(inbox, index)| ShardWorker {
+                index: WorkerIndex(index),
+                settings: core.clone(),
+                clock,
+                workers: mailboxes.clone(),
+                inbox,
+                news: wires.news.clone(),
+            });
+        Self {
+            boot_epoch,
+            workers: workers.collect(),
+            mailboxes,
+            control,
+            wires,
+        }
     }
 }
