@@ -78,16 +78,16 @@ mod tests {
         let mut wheel = Wheel::default();
         wheel.insert(StreamId(1), SECOND);
         wheel.insert(StreamId(2), 3 * SECOND);
-        assert!(wheel.due(SECOND - GRAIN).is_empty());
+        assert!(wheel.due(Duration::from_millis(750)).is_empty());
         assert_eq!(wheel.due(SECOND + 2 * GRAIN), [StreamId(1)]);
-        assert!(wheel.due(3 * SECOND - GRAIN).is_empty());
+        assert!(wheel.due(Duration::from_millis(2750)).is_empty());
         assert_eq!(wheel.due(3 * SECOND + 2 * GRAIN), [StreamId(2)]);
     }
 
     #[test]
     fn a_far_deadline_comes_around_early_and_once() {
         let mut wheel = Wheel::default();
-        let far = Duration::from_secs(18 * 3600);
+        let far = 18 * 3600 * SECOND;
         wheel.insert(StreamId(1), far);
         let seen = (0..=600)
             .flat_map(|second| wheel.due(second * SECOND))
@@ -101,7 +101,7 @@ mod tests {
         for stream in 0..100 {
             wheel.insert(StreamId(stream), stream * 7 * SECOND);
         }
-        let mut due = wheel.due(Duration::from_secs(3600));
+        let mut due = wheel.due(3600 * SECOND);
         due.sort();
         assert_eq!(due.len(), 100);
         wheel.insert(StreamId(5), 3601 * SECOND);

@@ -149,7 +149,9 @@ proptest! {
         frames in proptest::collection::vec(to_shard(), 1..8), cut in any::<prop::sample::Index>()
     ) {
         let mut out = BytesMut::new();
-        frames.iter().for_each(|frame| frame.encode(&mut out));
+        for frame in &frames {
+            frame.encode(&mut out);
+        }
         let back: Vec<ToShard> = read_all(&out, cut.index(out.len())).unwrap();
         prop_assert_eq!(shown(&back), shown(&frames));
     }
@@ -159,7 +161,9 @@ proptest! {
         frames in proptest::collection::vec(to_edge(), 1..8), cut in any::<prop::sample::Index>()
     ) {
         let mut out = BytesMut::new();
-        frames.iter().for_each(|frame| frame.encode(&mut out));
+        for frame in &frames {
+            frame.encode(&mut out);
+        }
         let back: Vec<ToEdge> = read_all(&out, cut.index(out.len())).unwrap();
         prop_assert_eq!(shown(&back), shown(&frames));
     }
