@@ -5,6 +5,9 @@ mod routes;
 mod server;
 mod status;
 
+#[cfg(test)]
+mod tests;
+
 pub use readiness::{Check, Readiness};
 pub use server::{Admin, serve};
 pub use status::{HandshakeStatus, ShardStatus, Status, StatusSource};

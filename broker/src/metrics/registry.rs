@@ -51,3 +51,18 @@ impl Default for Metrics {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names are what dashboards and alerts go by: a change of one is meant, or a mistake.
+    #[test]
+    fn names_and_their_help() {
+        let text = Metrics::new().encode().expect("text");
+        let help = |line: &str| line.strip_prefix("# HELP ").map(str::to_owned);
+        let mut names: Vec<String> = text.lines().filter_map(help).collect();
+        names.sort();
+        insta::assert_snapshot!(names.join("\n"));
+    }
+}
