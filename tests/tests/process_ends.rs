@@ -125,6 +125,26 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
+fn a_hangup_looks_at_the_files_and_ends_nobody() {
+    if !ours_only() {
+        return;
+    }
+    let setup = Setup::new();
+    let Some(mut cluster) = Cluster::start(&setup, SPLIT) else {
+        return;
+    };
+    let mut client = Client::plain(cluster.listener("mqtt")).unwrap();
+    client.login(&Connect::v5("client"));
+    for node in cluster.edges.iter_mut().chain(&mut cluster.shard) {
+        node.process.signal(Signal::HUP);
+        node.process
+            .until_logged("looking at the files again", PATIENT);
+        assert!(node.process.exited().is_none());
+    }
+    assert_alive(&mut client);
+}
+
+#[test]
 fn a_shard_that_must_go_tells_its_clients() {
     if !ours_only() {
         return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use herdgate_admission::report::EdgeId;
 
 use super::RunOptions;
-use super::running::{Running, block_on, drain_edge};
+use super::running::{Running, block_on, drain_edge, on_hangup};
 use crate::config::{Edge, Role};
 use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
 use crate::link::{LinkTarget, TcpLink, TokenFile};
@@ -57,6 +57,8 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
         metrics,
         Arc::new(move || status(Role::Edge, &shown, &snapshot)),
     );
+    let looked_at = Arc::clone(&edge.shared);
+    on_hangup(move || looked_at.look_at_files())?;
     running.ready("listeners", options)?;
     running
         .until_told(drain_edge(&edge.shared, &wires.drain))

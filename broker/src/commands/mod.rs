@@ -7,9 +7,9 @@ mod failure;
 mod logging;
 mod passwd;
 mod replace;
+mod running;
 pub mod shard;
 pub mod standalone;
-mod running;
 mod terminal;
 
 use std::path::PathBuf;

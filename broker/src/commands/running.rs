@@ -15,7 +15,7 @@ use crate::config::Common;
 use crate::edge::Shared;
 use crate::edge::drain::Stage;
 use crate::metrics::Metrics;
-use crate::process::{Bound, Termination, Threads, raise_open_files, write_ready_file};
+use crate::process::{Bound, Hangups, Termination, Threads, raise_open_files, write_ready_file};
 
 /// How often a drain looks whether the last client has gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -125,6 +125,13 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// What to do at SIGHUP. Certificates and passwords are looked at every few seconds anyhow: this is for the impatient.
+pub(super) fn on_hangup(look: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    let hangups = Hangups::new().context("failed to listen for signals")?;
+    tokio::spawn(hangups.each(look));
+    Ok(())
 }
 
 async fn bind_admin(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{interval, sleep, timeout};
 
 use super::RunOptions;
-use super::running::{LAST_WORDS, Running, block_on, boot_epoch};
+use super::running::{LAST_WORDS, Running, block_on, boot_epoch, on_hangup};
 use crate::admin::{HandshakeStatus, ShardStatus, Status};
 use crate::config::{Drain, Mode, Role, Shard};
 use crate::link::{LinkServer, TokenFile};
@@ -72,6 +72,8 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
         metrics,
         Arc::new(move || status(mode, latest.load_full().as_deref())),
     );
+    // a shard has no files that change
+    on_hangup(|| ())?;
     running.ready("links", options)?;
     running
         .until_told(drain(

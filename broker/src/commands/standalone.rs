@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use super::RunOptions;
-use super::running::{Running, block_on, boot_epoch, drain_edge};
+use super::running::{Running, block_on, boot_epoch, drain_edge, on_hangup};
 use crate::config::{Role, Standalone};
 use crate::edge::control::ControlMail;
 use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
@@ -64,6 +64,8 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
         metrics,
         Arc::new(move || status(Role::Standalone, &shown, &snapshot)),
     );
+    let looked_at = Arc::clone(&edge.shared);
+    on_hangup(move || looked_at.look_at_files())?;
     running.ready("listeners", options)?;
     running
         .until_told(drain_edge(&edge.shared, &wires.drain))

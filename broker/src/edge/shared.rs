@@ -27,6 +27,20 @@ pub struct Shared {
     pub listeners: Vec<Arc<ListenerShared>>,
 }
 
+impl Shared {
+    /// Looks at certificates and passwords now.
+    pub fn look_at_files(&self) {
+        self.authenticator.poke();
+        for tls in self
+            .listeners
+            .iter()
+            .filter_map(|listener| listener.tls.as_ref())
+        {
+            tls.poke();
+        }
+    }
+}
+
 /// One listener, for all workers.
 #[derive(Debug)]
 pub struct ListenerShared {

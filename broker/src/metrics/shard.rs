@@ -2,11 +2,10 @@
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::labels::{By, MessageDrop};
-use super::shapes::{counter, gauge, waits};
+use super::shapes::{counter, gauge};
 
 #[derive(Clone, Debug)]
 pub struct ShardMetrics {
@@ -16,9 +15,6 @@ pub struct ShardMetrics {
     pub settle_limit: Gauge,
     /// Clients in the attach queue.
     pub attaching: Gauge,
-    /// Seconds in the attach queue.
-    pub attach_wait: Histogram,
-    pub settled: Counter,
     pub taken_over: Counter,
     /// PUBLISH packets taken from clients, wills among them.
     pub messages_received: Counter,
@@ -41,8 +37,6 @@ impl ShardMetrics {
             ),
             settle_limit: gauge(r, "settle_limit", "Clients that may be settling at once"),
             attaching: gauge(r, "attaching", "Clients in the attach queue"),
-            attach_wait: waits(r, "attach_wait_seconds", "Time in the attach queue"),
-            settled: counter(r, "settled", "Clients that finished coming back"),
             taken_over: counter(
                 r,
                 "taken_over",

@@ -11,5 +11,5 @@ pub use causes::Causes;
 pub use clock::Clock;
 pub use limits::raise_open_files;
 pub use ready::{Bound, write_ready_file};
-pub use signals::Termination;
+pub use signals::{Hangups, Termination};
 pub use threads::{ThreadError, Threads};

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT.
+//! SIGTERM, SIGINT and SIGHUP.
 
 use std::io;
 
@@ -25,6 +25,25 @@ impl Termination {
         tokio::select! {
             _ = self.term.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// The wish to look at files again. While it exists, SIGHUP does not end the process.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+impl Hangups {
+    /// Must be called in a runtime.
+    pub fn new() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Calls `look` at each signal, for ever.
+    pub async fn each(mut self, look: impl Fn()) {
+        while self.0.recv().await.is_some() {
+            tracing::info!("looking at the files again");
+            look();
         }
     }
 }

@@ -21,11 +21,8 @@ pub struct ServerTls {
 
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("failed to load the TLS files of listener {listener}: {}", All(.errors))]
-    Files {
-        listener: String,
-        errors: Vec<TlsFileError>,
-    },
+    #[error("failed to load TLS files: {}", All(.0))]
+    Files(Vec<TlsFileError>),
     #[error("failed to start the watch over TLS files")]
     Thread(#[source] std::io::Error),
 }
@@ -35,10 +32,7 @@ impl ServerTls {
     pub fn start(listener: &str, settings: &Tls, metrics: &Metrics) -> Result<Self, TlsError> {
         let watch = FileWatch::new(files(settings));
         let labels = ListenerLabels::new(listener);
-        let loaded = load(settings).map_err(|errors| TlsError::Files {
-            listener: listener.to_owned(),
-            errors,
-        })?;
+        let loaded = load(settings).map_err(TlsError::Files)?;
         metrics
             .tls
             .not_after
