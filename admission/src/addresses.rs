@@ -95,6 +95,7 @@ fn interval(net: IpNet, owner: u32) -> Interval {
     }
 }
 
+/// Ranges of one owner were aggregated, so whatever overlaps has two.
 fn overlaps(sorted: &[Interval]) -> Vec<Overlap> {
     let mut found = Vec::new();
     let mut widest: Option<Interval> = None;
@@ -102,7 +103,6 @@ fn overlaps(sorted: &[Interval]) -> Vec<Overlap> {
         if let Some(before) = widest
             && before.family == interval.family
             && before.last >= interval.first
-            && before.owner != interval.owner
         {
             let overlap = Overlap {
                 earlier: before.owner.min(interval.owner),

@@ -274,8 +274,20 @@ fn a_number_without_an_open_slice_is_joined_too() {
 #[test]
 fn a_shard_that_serves_no_or_another_reopening_is_no_reason_to_let_anybody_in() {
     let mut cluster = Cluster::open(1, 1);
-    cluster.stop_shard(0);
     let mut restarted = ShardAdmission::new(0, 2);
+    cluster.start_edge(0);
+    let fresh = cluster.edges[0].running.as_mut().unwrap();
+    fresh.hear(
+        restarted.report(ShardCounts::default(), cluster.now),
+        cluster.now,
+    );
+    assert_eq!(
+        fresh.view().entering_limit,
+        0,
+        "neither knows of a reopening"
+    );
+    cluster.run(250);
+    cluster.stop_shard(0);
     let now = cluster.now;
     let edge = cluster.edges[0].running.as_mut().unwrap();
     edge.hear(restarted.report(ShardCounts::default(), now), now);

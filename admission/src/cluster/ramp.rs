@@ -102,6 +102,38 @@ fn the_sum_of_all_doors_decides() {
 }
 
 #[test]
+fn of_two_reports_of_an_edge_the_fresher_counts() {
+    for fresher in [0, 1] {
+        let mut cluster = Cluster::started(2, 2);
+        cluster.edges[1].counts = CROWD;
+        cluster.run(500);
+        cluster.cut.push((1, 1 - fresher));
+        cluster.step();
+        let level = cluster.level(0);
+        cluster.edges[1].counts = KNOCK;
+        cluster.run(1_000);
+        assert!(cluster.level(0) > level + 1, "{fresher}");
+    }
+}
+
+#[test]
+fn few_times_are_judged_with_the_older_ones() {
+    let mut cluster = Cluster::started(1, 1);
+    cluster.crowd(EdgeCounts {
+        entering_peak: 1_000_000,
+        ..CROWD
+    });
+    cluster.run(500);
+    connacks(&mut cluster, 0, 700);
+    cluster.run(500);
+    assert_eq!(cluster.view(0).entering_limit, 64);
+    // One lucky client among many that took long does not double the limit.
+    cluster.edges[0].times.record(Duration::from_millis(10));
+    cluster.run(500);
+    assert_eq!(cluster.view(0).entering_limit, 64);
+}
+
+#[test]
 fn when_the_lowest_edge_dies_the_next_moves_the_level() {
     let mut cluster = Cluster::started(3, 1);
     cluster.run(1_000);
