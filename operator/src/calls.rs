@@ -18,12 +18,20 @@ pub(crate) enum CallError {
         verb: &'static str,
         kind: &'static str,
     },
-    #[error("failed to {verb} {kind}: {source}")]
+    #[error("failed to {verb} {kind}: {}", text(source))]
     Kube {
         verb: &'static str,
         kind: &'static str,
         source: Box<kube::Error>,
     },
+}
+
+/// The API server's own words where there are any; the rest of its answer says them again.
+fn text(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl CallError {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Resource, ResourceExt};
 
@@ -54,24 +55,37 @@ where
     found
 }
 
-/// Those of the named Secrets that are not there. Asks for metadata only.
-pub(crate) async fn missing_secrets(
+/// Secrets that were looked for: by name, and metadata only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SecretsSeen {
+    pub(crate) missing: Vec<String>,
+    /// Those there whose controlling owner is another object than ours.
+    pub(crate) of_others: Vec<String>,
+}
+
+pub(crate) async fn look_for_secrets(
     scope: &Scope,
     namespace: &str,
-    wanted: impl IntoIterator<Item = String>,
-) -> Result<Vec<String>, CallError> {
+    owner: &str,
+    wanted: &[String],
+) -> Result<SecretsSeen, CallError> {
     let context = &scope.context;
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let mut missing = Vec::new();
+    let mut seen = SecretsSeen::default();
     for name in wanted {
-        if context
-            .calls
-            .run("get", "Secret", api.get_metadata_opt(&name))
-            .await?
-            .is_none()
-        {
-            missing.push(name);
+        let call = api.get_metadata_opt(name);
+        match context.calls.run("get", "Secret", call).await? {
+            None => seen.missing.push(name.clone()),
+            Some(secret) if is_of_other(&secret.metadata, owner) => {
+                seen.of_others.push(name.clone());
+            }
+            Some(_) => {}
         }
     }
-    Ok(missing)
+    Ok(seen)
+}
+
+fn is_of_other(metadata: &ObjectMeta, owner: &str) -> bool {
+    let mut owners = metadata.owner_references.iter().flatten();
+    owners.any(|other| other.controller == Some(true) && other.uid != owner)
 }

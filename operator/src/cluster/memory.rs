@@ -6,6 +6,7 @@ use std::time::Duration;
 use herdgate_crds::MqttClusterStatus;
 use tokio::time::Instant;
 
+use super::dereference::SecretsSeen;
 use super::observe::Reading;
 
 /// A pod that does not answer is believed to be as it was for so long: one lost answer must not halve the clients.
@@ -21,8 +22,10 @@ pub(crate) struct Memory {
     pub(crate) failures: u32,
     /// The status as written last, which the watch may not have told yet.
     pub(crate) written: Option<(Instant, MqttClusterStatus)>,
-    /// When Secrets were looked for last, and which were missing.
-    pub(crate) secrets: Option<(Instant, Vec<String>)>,
+    /// When which Secrets were looked for last, and how they were.
+    pub(crate) secrets: Option<(Instant, Vec<String>, SecretsSeen)>,
+    /// The status as computed last, written or not.
+    pub(crate) computed: Option<MqttClusterStatus>,
     /// Last answers by uid of the pod.
     readings: HashMap<String, (Instant, Reading)>,
 }

@@ -32,7 +32,7 @@ use crate::metrics::FailureLabels;
 /// Between two looks while something moves: a watcher sees the level on its way.
 const LOOK_WHILE_MOVING: Duration = Duration::from_secs(1);
 /// Between two looks otherwise.
-const LOOK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(5);
 
 type Guarded = DeserializeGuard<MqttCluster>;
 
@@ -198,7 +198,8 @@ async fn tell(
     let known = cluster.status.clone().unwrap_or_default();
     let (since, before) = memory.last_status(now, known);
     let new = status::compute(seen, &before, Timestamp::now());
-    let due = due(&before, &new, since);
+    let last = memory.computed.replace(new.clone());
+    let due = due(&before, last.as_ref(), &new, since);
     if due != Due::Now {
         return Ok(due);
     }

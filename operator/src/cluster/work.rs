@@ -9,16 +9,18 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::time::Instant;
 
-use super::apply::{ApplyError, apply};
+use super::apply::{ApplyError, apply, prune, rehearse};
 use super::build::{TOKEN_BYTES, build, token_secret};
 use super::context::Scope;
-use super::dereference::{World, missing_secrets};
+use super::dereference::{SecretsSeen, World, look_for_secrets};
 use super::error::Error;
 use super::memory::Memory;
 use super::validate::{ValidatedCluster, validate};
 
 /// Secrets are not watched, so they are looked for now and then.
-const SECRETS_EVERY: Duration = Duration::from_secs(5);
+const SECRETS_EVERY: Duration = Duration::from_secs(30);
+/// While one is missing, somebody waits for us to see it.
+const MISSING_SECRETS_EVERY: Duration = Duration::from_secs(3);
 
 /// How far it came.
 pub(crate) struct Done {
@@ -52,10 +54,10 @@ pub(crate) async fn work(
         written: false,
         failure: None,
     };
-    let result = match look_for_secrets(scope, &valid, memory).await {
-        Ok(missing) => {
-            done.missing_secrets = missing;
-            write(scope, &valid, world, &mut done, memory).await
+    let result = match secrets(scope, &valid, memory).await {
+        Ok(seen) => {
+            done.missing_secrets.clone_from(&seen.missing);
+            write(scope, &valid, world, &seen, &mut done, memory).await
         }
         Err(error) => Err(error),
     };
@@ -64,45 +66,70 @@ pub(crate) async fn work(
     done
 }
 
-async fn look_for_secrets(
+async fn secrets(
     scope: &Scope,
     valid: &ValidatedCluster,
     memory: &mut Memory,
-) -> Result<Vec<String>, Error> {
+) -> Result<SecretsSeen, Error> {
     let now = Instant::now();
-    if let Some((_, missing)) = memory
-        .secrets
-        .as_ref()
-        .filter(|(at, _)| now.duration_since(*at) < SECRETS_EVERY)
-    {
-        return Ok(missing.clone());
-    }
     let mut wanted = valid.foreign_secrets();
     wanted.push(valid.names.link_secret());
-    let missing = missing_secrets(scope, &valid.names.namespace, wanted).await?;
-    memory.secrets = Some((now, missing.clone()));
-    Ok(missing)
+    if let Some((at, names, seen)) = &memory.secrets {
+        let every = if seen.missing.is_empty() {
+            SECRETS_EVERY
+        } else {
+            MISSING_SECRETS_EVERY
+        };
+        if *names == wanted && now.duration_since(*at) < every {
+            return Ok(seen.clone());
+        }
+    }
+    let seen = look_for_secrets(scope, &valid.names.namespace, &valid.owner.uid, &wanted).await?;
+    memory.secrets = Some((now, wanted, seen.clone()));
+    Ok(seen)
 }
 
 async fn write(
     scope: &Scope,
     valid: &ValidatedCluster,
     world: &World,
+    seen: &SecretsSeen,
     done: &mut Done,
     memory: &mut Memory,
 ) -> Result<(), Error> {
     if valid.paused {
         return Ok(());
     }
+    let children = build(valid).map_err(ApplyError::from)?;
+    let context = &scope.context;
+    let changes = match Box::pin(rehearse(context, world, &children)).await {
+        Err(ApplyError::NotSeenYet { kind, name }) => {
+            tracing::debug!(kind, name, "waiting for the caches");
+            done.written = true;
+            return Ok(());
+        }
+        result => result?,
+    };
     let link = valid.names.link_secret();
+    if seen.of_others.contains(&link) {
+        memory.secrets = None;
+        return Err(ApplyError::StillThere {
+            kind: "Secret",
+            name: link,
+        }
+        .into());
+    }
     if done.missing_secrets.contains(&link) {
         make_token(scope, valid).await?;
         done.missing_secrets.retain(|name| *name != link);
         memory.secrets = None;
         done.written = true;
     }
-    let children = build(valid).map_err(ApplyError::from)?;
-    done.written |= Box::pin(apply(&scope.context, world, children)).await?;
+    if changes {
+        Box::pin(apply(context, world, &children)).await?;
+        done.written = true;
+    }
+    prune(context, world, &children).await?;
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! Writes children, and only those that are not as they should be.
 
 mod covers;
+mod error;
+mod owner;
+mod prune;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,65 +21,13 @@ use super::context::Context;
 use super::dereference::World;
 use super::hash::fingerprint;
 use crate::FIELD_MANAGER;
-use crate::calls::CallError;
 use covers::covers;
+pub(crate) use error::ApplyError;
+use owner::Owned as _;
 
 /// Annotation of children: fingerprint of the object as it was applied last. Tells what was taken out of the wanted
 /// object since, which a look at the live one cannot.
 const APPLIED: &str = "herdgate.io/applied";
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ApplyError {
-    #[error("{kind} '{name}' belongs to somebody else; rename the cluster or delete it")]
-    NotOurs { kind: &'static str, name: String },
-    #[error("{kind} '{name}' of a deleted cluster by the same name is still there")]
-    StillThere { kind: &'static str, name: String },
-    #[error("{kind} '{name}' was refused: {source}")]
-    Refused {
-        kind: &'static str,
-        name: String,
-        source: CallError,
-    },
-    #[error("{kind} '{name}': {source}")]
-    Call {
-        kind: &'static str,
-        name: String,
-        source: CallError,
-    },
-    #[error("failed to write {kind} as JSON: {source}")]
-    Json {
-        kind: &'static str,
-        source: serde_json::Error,
-    },
-    #[error(transparent)]
-    Build(#[from] super::build::WriteError),
-}
-
-impl ApplyError {
-    pub(crate) fn category(&self) -> &'static str {
-        match self {
-            Self::NotOurs { .. } => "not_ours",
-            Self::StillThere { .. } => "still_there",
-            Self::Refused { .. } => "refused",
-            Self::Call { .. } => "api",
-            Self::Json { .. } | Self::Build(_) => "build",
-        }
-    }
-
-    pub(crate) fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Call { .. } | Self::StillThere { .. })
-    }
-
-    pub(crate) fn reason(&self) -> &'static str {
-        match self {
-            Self::NotOurs { .. } => "NameTaken",
-            Self::StillThere { .. } => "WaitingForDeletion",
-            Self::Refused { .. } => "ChildRefused",
-            Self::Call { .. } => "ApiUnavailable",
-            Self::Json { .. } | Self::Build(_) => "BuildFailed",
-        }
-    }
-}
 
 /// What a child must be to be applied.
 pub(crate) trait Child:
@@ -104,94 +55,143 @@ children! {
     k8s_openapi::api::apps::v1::Deployment => "Deployment",
 }
 
-/// All children, in an order in which nothing waits for what comes later: accounts and configuration before the pods
-/// that use them, shards before the edges that link to them. Tells whether anything was written.
+/// Longest time for an object of ours to reach our caches, clocks that differ included.
+const CACHES_LAG: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whether the API server is only asked what it would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Rehearsal,
+    Write,
+}
+
+/// Whether anything is to be written. Before the first write the API server judges all of it, so that a cluster with
+/// one impossible child keeps the others as they are.
+pub(crate) async fn rehearse(
+    context: &Context,
+    world: &World,
+    children: &Children,
+) -> Result<bool, ApplyError> {
+    all(context, world, children, Mode::Rehearsal).await
+}
+
+/// Writes what is not as it should be.
 pub(crate) async fn apply(
     context: &Context,
     world: &World,
-    children: Children,
-) -> Result<bool, ApplyError> {
-    let mut written = each(context, &world.accounts, children.accounts).await?;
-    written |= each(context, &world.configs, children.configs).await?;
-    written |= each(context, &world.services, children.services).await?;
-    let budget = children.budget.is_some();
-    written |= each(
-        context,
-        &world.budgets,
-        children.budget.into_iter().collect(),
-    )
-    .await?;
-    written |= one(context, world.shards.as_deref(), children.shards).await?;
-    let owner = children.edges.uid_of_owner();
-    written |= one(context, world.edges.as_deref(), children.edges).await?;
-    // the only kind that a cluster may have or not have
-    if !budget {
-        prune(context, &world.budgets, owner.as_deref()).await?;
+    children: &Children,
+) -> Result<(), ApplyError> {
+    all(context, world, children, Mode::Write).await.map(drop)
+}
+
+/// Takes away what is no longer wanted: the budget is the only child that a cluster may have or not have.
+pub(crate) async fn prune(
+    context: &Context,
+    world: &World,
+    children: &Children,
+) -> Result<(), ApplyError> {
+    if children.budget.is_some() {
+        return Ok(());
     }
-    Ok(written)
+    prune::each(context, &world.budgets, children.edges.uid_of_owner()).await
+}
+
+/// In an order in which nothing waits for what comes later: accounts and configuration before the pods that use them,
+/// shards before the edges that link to them.
+async fn all(
+    context: &Context,
+    world: &World,
+    children: &Children,
+    mode: Mode,
+) -> Result<bool, ApplyError> {
+    let mut changed = each(context, &world.accounts, &children.accounts, mode).await?;
+    changed |= each(context, &world.configs, &children.configs, mode).await?;
+    changed |= each(context, &world.services, &children.services, mode).await?;
+    changed |= each(context, &world.budgets, children.budget.as_slice(), mode).await?;
+    changed |= one(context, world.shards.as_deref(), &children.shards, mode).await?;
+    changed |= one(context, world.edges.as_deref(), &children.edges, mode).await?;
+    Ok(changed)
 }
 
 async fn each<K: Child>(
     context: &Context,
     live: &[Arc<K>],
-    wanted: Vec<K>,
+    wanted: &[K],
+    mode: Mode,
 ) -> Result<bool, ApplyError> {
-    let mut written = false;
+    let mut changed = false;
     for object in wanted {
         let found = live
             .iter()
             .find(|live| live.name_any() == object.name_any());
-        written |= one(context, found.map(Arc::as_ref), object).await?;
+        changed |= one(context, found.map(Arc::as_ref), object, mode).await?;
     }
-    Ok(written)
+    Ok(changed)
 }
 
-async fn one<K: Child>(context: &Context, live: Option<&K>, wanted: K) -> Result<bool, ApplyError> {
-    let name = wanted.name_any();
-    let owner = wanted.uid_of_owner();
-    if let Some(live) = live.filter(|live| live.uid_of_owner() != owner) {
-        return Err(stranger(live, &wanted));
+async fn one<K: Child>(
+    context: &Context,
+    live: Option<&K>,
+    wanted: &K,
+    mode: Mode,
+) -> Result<bool, ApplyError> {
+    if let Some(live) = live.filter(|live| live.uid_of_owner() != wanted.uid_of_owner()) {
+        return Err(stranger(live, wanted));
     }
-    let wanted = stamped(wanted)?;
+    let wanted = stamped(wanted.clone())?;
     if unchanged(live, &wanted)? {
         context.metrics.apply_skipped.inc();
         return Ok(false);
     }
-    // what nobody has seen yet is not taken from whoever may own it by that name
+    send(context, live.is_some(), &wanted, mode).await?;
+    if mode == Mode::Write {
+        tracing::info!(kind = K::KIND, name = wanted.name_any(), "applied");
+        context.metrics.applied.inc();
+    }
+    Ok(true)
+}
+
+async fn send<K: Child>(
+    context: &Context,
+    known: bool,
+    wanted: &K,
+    mode: Mode,
+) -> Result<(), ApplyError> {
+    let (kind, name) = (K::KIND, wanted.name_any());
     let params = PatchParams {
-        force: live.is_some(),
+        // what nobody has seen yet is not taken from whoever may own it by that name
+        force: known,
+        dry_run: mode == Mode::Rehearsal,
         ..PatchParams::apply(FIELD_MANAGER)
     };
     let namespace = wanted.namespace().unwrap_or_default();
     let api: Api<K> = Api::namespaced(context.client.clone(), &namespace);
-    let answer = context
-        .calls
-        .run(
-            "patch",
-            K::KIND,
-            api.patch(&name, &params, &Patch::Apply(&wanted)),
-        )
-        .await;
-    match answer {
-        Ok(_) => {
-            tracing::info!(kind = K::KIND, name, namespace, "applied");
-            context.metrics.applied.inc();
-            Ok(true)
-        }
-        Err(error) if error.is_conflict() && live.is_none() => Err(ApplyError::NotOurs {
-            kind: K::KIND,
-            name,
-        }),
-        Err(source) if source.is_refusal() => Err(ApplyError::Refused {
-            kind: K::KIND,
-            name,
-            source,
-        }),
-        Err(source) => Err(ApplyError::Call {
-            kind: K::KIND,
-            name,
-            source,
-        }),
+    let patch = Patch::Apply(wanted);
+    let call = api.patch(&name, &params, &patch);
+    match context.calls.run("patch", kind, call).await {
+        Ok(answer) if mode == Mode::Rehearsal && !known => unseen(&answer, Timestamp::now()),
+        Ok(_) => Ok(()),
+        Err(error) if error.is_conflict() && !known => Err(ApplyError::NotOurs { kind, name }),
+        Err(source) if source.is_refusal() => Err(ApplyError::Refused { kind, name, source }),
+        Err(source) => Err(ApplyError::Call { kind, name, source }),
+    }
+}
+
+/// An object that is not in our caches, yet at the API server, either came a moment ago or is somebody else's: without
+/// our labels it never reaches the caches.
+fn unseen<K: Child>(answer: &K, now: Timestamp) -> Result<(), ApplyError> {
+    let (kind, name) = (K::KIND, answer.name_any());
+    // what a rehearsal would create has no version
+    let exists = answer
+        .resource_version()
+        .is_some_and(|version| !version.is_empty());
+    let made = answer.creation_timestamp().map(|time| time.0);
+    if !exists {
+        Ok(())
+    } else if made.is_some_and(|made| now.duration_since(made) < CACHES_LAG) {
+        Err(ApplyError::NotSeenYet { kind, name })
+    } else {
+        Err(ApplyError::NotOurs { kind, name })
     }
 }
 
@@ -204,50 +204,6 @@ fn stranger<K: Child>(live: &K, wanted: &K) -> ApplyError {
     } else {
         ApplyError::NotOurs { kind, name }
     }
-}
-
-/// Deletes what is ours by owner; never what only looks like it.
-async fn prune<K: Child>(
-    context: &Context,
-    live: &[Arc<K>],
-    owner: Option<&str>,
-) -> Result<(), ApplyError> {
-    for object in live
-        .iter()
-        .filter(|object| owner.is_some() && object.uid_of_owner().as_deref() == owner)
-    {
-        let name = object.name_any();
-        let api: Api<K> = Api::namespaced(
-            context.client.clone(),
-            &object.namespace().unwrap_or_default(),
-        );
-        let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: object.uid(),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match context
-            .calls
-            .run("delete", K::KIND, api.delete(&name, &params))
-            .await
-        {
-            Ok(_) => {
-                tracing::info!(kind = K::KIND, name, "pruned");
-                context.metrics.pruned.inc();
-            }
-            Err(error) if error.is_not_found() || error.is_conflict() => {}
-            Err(source) => {
-                return Err(ApplyError::Call {
-                    kind: K::KIND,
-                    name,
-                    source,
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 fn stamped<K: Child>(mut wanted: K) -> Result<K, ApplyError> {
@@ -274,30 +230,12 @@ fn json<K: Child>(object: &K) -> Result<Value, ApplyError> {
     })
 }
 
-/// The controlling owner.
-trait Owned {
-    fn controller(&self) -> Option<OwnerReference>;
-
-    fn uid_of_owner(&self) -> Option<String> {
-        self.controller().map(|owner| owner.uid)
-    }
-}
-
-impl<K: Resource> Owned for K {
-    fn controller(&self) -> Option<OwnerReference> {
-        let owners = self.meta().owner_references.as_ref()?;
-        owners
-            .iter()
-            .find(|owner| owner.controller == Some(true))
-            .cloned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::build::{build, fixtures};
     use super::*;
     use k8s_openapi::api::core::v1::Service;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
     fn service() -> Service {
         stamped(build(&fixtures::valid("full")).unwrap().services.remove(1)).unwrap()
@@ -333,6 +271,18 @@ mod tests {
         let mut before = build(&fixtures::valid("full")).unwrap().services.remove(1);
         before.annotations_mut().insert("old".into(), "x".into());
         assert!(!unchanged(Some(&served(stamped(before).unwrap())), &service()).unwrap());
+    }
+
+    #[test]
+    fn what_is_there_unseen_is_new_or_somebody_elses() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut answer = service();
+        answer.metadata.creation_timestamp = Some(Time(at(100)));
+        assert!(unseen(&answer, at(1000)).is_ok());
+        answer.metadata.resource_version = Some("7".into());
+        let verdict = |second| unseen(&answer, at(second)).unwrap_err();
+        assert!(matches!(verdict(129), ApplyError::NotSeenYet { .. }));
+        assert!(matches!(verdict(131), ApplyError::NotOurs { .. }));
     }
 
     #[test]

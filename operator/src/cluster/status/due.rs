@@ -7,7 +7,7 @@ use herdgate_crds::MqttClusterStatus;
 
 /// No more than one write in this time.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// Counts that move a little are told as rarely as this.
+/// Counts that keep moving a little are told as rarely as this.
 const COUNTS_EVERY: Duration = Duration::from_mins(1);
 /// A change of more than one in so many is worth telling soon.
 const WORTH: i64 = 100;
@@ -20,26 +20,27 @@ pub(crate) enum Due {
     In(Duration),
 }
 
-/// `since` the last write; `None` when this operator wrote none yet.
+/// After so long a second look tells whether a count still moves.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
+/// `last` is what the look before saw; `since` the last write, `None` when this operator wrote none yet.
 pub(crate) fn due(
     old: &MqttClusterStatus,
+    last: Option<&MqttClusterStatus>,
     new: &MqttClusterStatus,
     since: Option<Duration>,
 ) -> Due {
     if old == new {
         return Due::Never;
     }
-    let wait = if without_counts(old) != without_counts(new)
+    let soon = without_counts(old) != without_counts(new)
         || is_ramping(new)
         || counts_moved(old, new)
-    {
-        AT_MOST_EVERY
-    } else {
-        COUNTS_EVERY
-    };
+        || last == Some(new);
+    let wait = if soon { AT_MOST_EVERY } else { COUNTS_EVERY };
     match since.map_or(Duration::ZERO, |since| wait.saturating_sub(since)) {
         Duration::ZERO => Due::Now,
-        left => Due::In(left),
+        left => Due::In(left.min(SECOND_LOOK)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which transitions are worth an event.
 
+use std::collections::BTreeSet;
+
 use herdgate_crds::{MqttClusterStatus, conditions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
@@ -15,6 +17,7 @@ const TOLD: [&str; 4] = [
 
 /// A first look tells only what is wrong: a new operator must not repeat what the one before it told.
 pub(crate) fn news(old: &MqttClusterStatus, new: &MqttClusterStatus) -> Vec<News> {
+    let mut reasons = BTreeSet::new();
     let each = TOLD.iter().filter_map(|name| {
         let now = of(new, name)?;
         let before = of(old, name);
@@ -22,7 +25,9 @@ pub(crate) fn news(old: &MqttClusterStatus, new: &MqttClusterStatus) -> Vec<News
             .is_some_and(|before| (&before.status, &before.reason) != (&now.status, &now.reason));
         let wrong_at_first =
             before.is_none() && *name == conditions::STALLED && now.status == "True";
-        (changed || wrong_at_first).then(|| tell(name, now))
+        // one cause may move several conditions
+        let told = (changed || wrong_at_first) && reasons.insert(now.reason.clone());
+        told.then(|| tell(name, now))
     });
     each.collect()
 }

@@ -204,39 +204,38 @@ const fn after(seconds: u64) -> Duration {
 
 #[test]
 fn what_moved_is_told_at_once_but_not_more_than_once_a_second() {
-    let (well, ramping) = (
-        told_first(|_| {}),
-        told_first(|seen| seen.gate = Some(at_level(148))),
-    );
-    assert_eq!(
-        due(&well, &told_first(|_| {}), Some(after(1_000_000))),
-        Due::Never
-    );
-    assert_eq!(due(&MqttClusterStatus::default(), &well, None), Due::Now);
-    assert_eq!(due(&well, &ramping, Some(after(1))), Due::Now);
+    let well = told_first(|_| {});
+    let ramping = told_first(|seen| seen.gate = Some(at_level(148)));
+    let none = MqttClusterStatus::default();
+    assert_eq!(due(&well, None, &well, Some(after(1_000_000))), Due::Never);
+    assert_eq!(due(&none, None, &well, None), Due::Now);
+    assert_eq!(due(&well, None, &ramping, Some(after(1))), Due::Now);
     let soon = Some(Duration::from_millis(750));
     assert_eq!(
-        due(&well, &ramping, soon),
+        due(&well, None, &ramping, soon),
         Due::In(Duration::from_millis(250))
     );
 }
 
 #[test]
-fn counts_are_told_when_they_moved_or_after_a_minute() {
+fn counts_are_told_when_they_moved_much_or_stopped_or_after_a_minute() {
     let well = told_first(|_| {});
     let few = told_first(|seen| seen.clients = Some(7070));
-    assert_eq!(
-        due(&well, &few, Some(after(10))),
-        Due::In(Duration::from_secs(50))
-    );
-    assert_eq!(due(&well, &few, Some(after(60))), Due::Now);
+    let fewer = told_first(|seen| seen.clients = Some(7069));
+    let (second_look, ten) = (Due::In(after(2)), Some(after(10)));
+    assert_eq!(due(&well, None, &few, ten), second_look);
+    assert_eq!(due(&well, Some(&fewer), &few, ten), second_look);
+    assert_eq!(due(&well, Some(&few), &few, ten), Due::Now);
+    assert_eq!(due(&well, Some(&fewer), &few, Some(after(60))), Due::Now);
     let many = told_first(|seen| seen.clients = Some(6900));
-    assert_eq!(due(&well, &many, Some(after(1))), Due::Now);
-    let (none, one) = (
-        told_first(|seen| seen.clients = Some(0)),
-        told_first(|seen| seen.clients = Some(1)),
-    );
-    assert_eq!(due(&none, &one, Some(after(1))), Due::Now);
+    assert_eq!(due(&well, None, &many, Some(after(1))), Due::Now);
+}
+
+#[test]
+fn the_first_client_is_told() {
+    let none = told_first(|seen| seen.clients = Some(0));
+    let one = told_first(|seen| seen.clients = Some(1));
+    assert_eq!(due(&none, None, &one, Some(after(1))), Due::Now);
 }
 
 #[test]
