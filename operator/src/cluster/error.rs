@@ -1,6 +1,7 @@
 //! Why a pass failed, in words that stay the same for metrics and events.
 
 use super::apply::ApplyError;
+use super::status::Failure;
 use super::validate::Problems;
 use crate::calls::CallError;
 
@@ -30,7 +31,7 @@ impl Error {
     }
 
     /// Somebody must change something before another try can help.
-    pub(crate) fn is_permanent(&self) -> bool {
+    fn is_permanent(&self) -> bool {
         match self {
             Self::Unreadable(_) | Self::Invalid(_) => true,
             Self::Apply(error) => error.is_permanent(),
@@ -39,12 +40,21 @@ impl Error {
     }
 
     /// Reason of conditions and events.
-    pub(crate) fn reason(&self) -> &'static str {
+    fn reason(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "Unreadable",
             Self::Invalid(_) => "InvalidSpec",
             Self::Apply(error) => error.reason(),
             Self::Call(_) | Self::Random => "ApiUnavailable",
+        }
+    }
+
+    /// As the status tells it.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure {
+            reason: self.reason(),
+            message: self.to_string(),
+            permanent: self.is_permanent(),
         }
     }
 }

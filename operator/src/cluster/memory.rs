@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::dereference::SecretsSeen;
 use super::observe::Reading;
+use super::status::Failure;
 
 /// A pod that does not answer is believed to be as it was for so long: one lost answer must not halve the clients.
 const READING_LASTS: Duration = Duration::from_secs(15);
@@ -20,6 +21,8 @@ pub(crate) struct Memories(HashMap<String, Memory>);
 pub(crate) struct Memory {
     /// Failed passes in a row.
     pub(crate) failures: u32,
+    /// While this holds nothing is applied.
+    pub(crate) stuck: Option<Stuck>,
     /// The status as written last, which the watch may not have told yet.
     pub(crate) written: Option<(Instant, MqttClusterStatus)>,
     /// When which Secrets were looked for last, and how they were.
@@ -39,12 +42,6 @@ impl Memories {
         self.0.insert(uid.to_owned(), memory);
     }
 
-    pub(crate) fn failed(&mut self, uid: &str) -> u32 {
-        let memory = self.0.entry(uid.to_owned()).or_default();
-        memory.failures = memory.failures.saturating_add(1);
-        memory.failures
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
@@ -55,10 +52,24 @@ impl Memories {
     }
 }
 
+/// A failure that is waited out, unless the object changes before.
+#[derive(Clone, Debug)]
+pub(crate) struct Stuck {
+    pub(crate) until: Instant,
+    pub(crate) generation: Option<i64>,
+    pub(crate) failure: Failure,
+}
+
 /// After a write the watch tells the new status within moments; until then the written one is the truth.
 const WATCH_LAGS: Duration = Duration::from_secs(5);
 
 impl Memory {
+    /// The failure that still holds.
+    pub(crate) fn stuck(&self, now: Instant, generation: Option<i64>) -> Option<Failure> {
+        let stuck = self.stuck.as_ref()?;
+        (now < stuck.until && stuck.generation == generation).then(|| stuck.failure.clone())
+    }
+
     /// Time since our last write, and the status as it stands.
     pub(crate) fn last_status(
         &self,
@@ -103,6 +114,27 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_failure_holds_for_its_time_and_its_generation() {
+        let now = Instant::now();
+        let failure = Failure {
+            reason: "ChildRefused",
+            message: String::new(),
+            permanent: true,
+        };
+        let memory = Memory {
+            stuck: Some(Stuck {
+                until: now + Duration::from_secs(5),
+                generation: Some(3),
+                failure: failure.clone(),
+            }),
+            ..Memory::default()
+        };
+        assert_eq!(memory.stuck(now, Some(3)), Some(failure));
+        assert_eq!(memory.stuck(now, Some(4)), None);
+        assert_eq!(memory.stuck(now + Duration::from_secs(5), Some(3)), None);
+    }
 
     #[tokio::test]
     async fn a_silent_pod_is_believed_for_a_while() {

@@ -8,6 +8,7 @@ mod caches;
 mod context;
 mod dereference;
 mod error;
+mod failing;
 mod hash;
 mod memory;
 mod names;
@@ -15,6 +16,7 @@ mod observe;
 mod quantity;
 mod reconcile;
 mod status;
+mod tell;
 mod validate;
 mod work;
 

@@ -15,6 +15,7 @@ use super::context::Scope;
 use super::dereference::{SecretsSeen, World, look_for_secrets};
 use super::error::Error;
 use super::memory::Memory;
+use super::status::Failure;
 use super::validate::{ValidatedCluster, validate};
 
 /// Secrets are not watched, so they are looked for now and then.
@@ -27,7 +28,35 @@ pub(crate) struct Done {
     pub(crate) valid: Option<ValidatedCluster>,
     pub(crate) missing_secrets: Vec<String>,
     pub(crate) written: bool,
-    pub(crate) failure: Option<Error>,
+    pub(crate) outcome: Outcome,
+}
+
+pub(crate) enum Outcome {
+    Well,
+    Failed(Error),
+    /// Failed before, and not tried again yet.
+    Stuck(Failure),
+}
+
+impl Outcome {
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Well => None,
+            Self::Failed(error) => Some(error.failure()),
+            Self::Stuck(failure) => Some(failure.clone()),
+        }
+    }
+}
+
+impl Done {
+    fn new(outcome: Outcome) -> Self {
+        Self {
+            valid: None,
+            missing_secrets: Vec::new(),
+            written: false,
+            outcome,
+        }
+    }
 }
 
 /// An invalid cluster changes nothing: what runs goes on as it is.
@@ -39,31 +68,30 @@ pub(crate) async fn work(
 ) -> Done {
     let valid = match validate(cluster) {
         Ok(valid) => valid,
-        Err(problems) => {
-            return Done {
-                valid: None,
-                missing_secrets: Vec::new(),
-                written: false,
-                failure: Some(problems.into()),
-            };
-        }
+        Err(problems) => return Done::new(Outcome::Failed(problems.into())),
     };
-    let mut done = Done {
-        valid: None,
-        missing_secrets: Vec::new(),
-        written: false,
-        failure: None,
+    let mut done = Done::new(Outcome::Well);
+    let stuck = memory.stuck(Instant::now(), cluster.metadata.generation);
+    done.outcome = match stuck {
+        Some(failure) => Outcome::Stuck(failure),
+        None => change(scope, &valid, world, &mut done, memory)
+            .await
+            .map_or_else(Outcome::Failed, |()| Outcome::Well),
     };
-    let result = match secrets(scope, &valid, memory).await {
-        Ok(seen) => {
-            done.missing_secrets.clone_from(&seen.missing);
-            write(scope, &valid, world, &seen, &mut done, memory).await
-        }
-        Err(error) => Err(error),
-    };
-    done.failure = result.err();
     done.valid = Some(valid);
     done
+}
+
+async fn change(
+    scope: &Scope,
+    valid: &ValidatedCluster,
+    world: &World,
+    done: &mut Done,
+    memory: &mut Memory,
+) -> Result<(), Error> {
+    let seen = secrets(scope, valid, memory).await?;
+    done.missing_secrets.clone_from(&seen.missing);
+    write(scope, valid, world, &seen, done, memory).await
 }
 
 async fn secrets(

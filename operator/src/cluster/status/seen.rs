@@ -52,7 +52,7 @@ impl Seen {
 }
 
 /// Why the pass did not get through.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) reason: &'static str,
     pub(crate) message: String,
