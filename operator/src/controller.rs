@@ -8,7 +8,7 @@ use futures::future::join_all;
 use futures::{Stream, StreamExt as _};
 use herdgate_crds::MqttCluster;
 use k8s_openapi::api::core::v1::Pod;
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::controller::{Config, Controller, Error};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{PredicateConfig, WatchStreamExt as _, predicates, watcher};
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Readiness;
 use crate::cluster::{CLUSTER_LABEL, Caches, Context, MANAGED_BY, Scope, on_error, reconcile};
+use crate::fill::Filling;
 
 /// Clusters worked on at a time in one scope; a pass waits for the network most of its time.
 const CONCURRENCY: u16 = 8;
@@ -40,19 +41,15 @@ pub(crate) async fn run(
     } else {
         namespaces.into_iter().map(Some).collect()
     };
-    let mut filled = Vec::new();
-    let mut controllers = Vec::new();
-    for scope in scopes {
-        let (caches, controller) = start(&context, scope.as_deref(), &stop);
-        filled.push(caches);
-        controllers.push(tokio::spawn(controller));
-    }
+    let filling = Filling::new();
+    let controllers: Vec<_> = scopes
+        .iter()
+        .map(|scope| tokio::spawn(start(&context, scope.as_deref(), &filling, &stop)))
+        .collect();
     tokio::spawn(async move {
-        let all = join_all(filled.iter().map(Caches::filled)).await;
-        if all.into_iter().all(|filled| filled) {
-            tracing::info!("caches filled");
-            ready.set(true);
-        }
+        filling.done().await;
+        tracing::info!("caches filled");
+        ready.set(true);
     });
     join_all(controllers).await;
 }
@@ -60,19 +57,23 @@ pub(crate) async fn run(
 fn start(
     context: &Arc<Context>,
     namespace: Option<&str>,
+    filling: &Filling,
     stop: &CancellationToken,
-) -> (Caches, impl Future<Output = ()> + use<>) {
-    let client = &context.client;
-    let errors = &context.metrics.watch_errors;
-    let (clusters, cluster_stream) =
-        watch::<Guarded>(api(client, namespace), watcher::Config::default(), errors);
-    let (accounts, account_stream) = watch(api(client, namespace), ours(), errors);
-    let (configs, config_stream) = watch(api(client, namespace), ours(), errors);
-    let (services, service_stream) = watch(api(client, namespace), ours(), errors);
-    let (budgets, budget_stream) = watch(api(client, namespace), ours(), errors);
-    let (shards, shard_stream) = watch(api(client, namespace), ours(), errors);
-    let (edges, edge_stream) = watch(api(client, namespace), ours(), errors);
-    let (pods, pod_stream) = watch(api(client, namespace), ours(), errors);
+) -> impl Future<Output = ()> + use<> {
+    let source = Source {
+        client: &context.client,
+        namespace,
+        errors: &context.metrics.watch_errors,
+        filling,
+    };
+    let (clusters, cluster_stream) = source.watch::<Guarded>(watcher::Config::default());
+    let (accounts, account_stream) = source.watch(ours());
+    let (configs, config_stream) = source.watch(ours());
+    let (services, service_stream) = source.watch(ours());
+    let (budgets, budget_stream) = source.watch(ours());
+    let (shards, shard_stream) = source.watch(ours());
+    let (edges, edge_stream) = source.watch(ours());
+    let (pods, pod_stream) = source.watch(ours());
     let caches = Caches {
         clusters: clusters.clone(),
         accounts,
@@ -83,8 +84,8 @@ fn start(
         edges,
         pods,
     };
-    let scope = Arc::new(Scope::new(Arc::clone(context), caches.clone()));
-    let filled = caches.clone();
+    let scope = Arc::new(Scope::new(Arc::clone(context), caches));
+    let filling = filling.clone();
 
     // our own status writes are no news to us
     let changed =
@@ -103,12 +104,12 @@ fn start(
                 .debounce(DEBOUNCE),
         )
         .graceful_shutdown_on(stop.clone().cancelled_owned());
-    let run = async move {
+    async move {
         // a pass over half-filled caches would take what is there for missing
         let gate = move |object, scope: Arc<Scope>| {
-            let filled = filled.clone();
+            let filling = filling.clone();
             async move {
-                filled.filled().await;
+                filling.done().await;
                 reconcile(object, scope).await
             }
         };
@@ -116,17 +117,6 @@ fn start(
             .run(gate, on_error, scope)
             .for_each(async |result| report(result))
             .await;
-    };
-    (caches, run)
-}
-
-fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
-{
-    match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
     }
 }
 
@@ -134,32 +124,59 @@ fn ours() -> watcher::Config {
     watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1))
 }
 
-/// A cache, and the stream that fills it and tells of each object that came, changed or went.
-fn watch<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    errors: &Counter,
-) -> (
-    Store<K>,
-    impl Stream<Item = Result<K, watcher::Error>> + Send + use<K>,
-)
-where
-    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
-{
-    let (reader, writer) = reflector::store();
-    let errors = errors.clone();
-    let stream = watcher(api, config)
-        .modify(|object| object.managed_fields_mut().clear())
-        .default_backoff()
-        .reflect(writer)
-        .touched_objects()
-        .inspect(move |result| {
-            if let Err(error) = result {
-                errors.inc();
-                tracing::warn!(kind = %K::kind(&()), %error, "watch failed");
-            }
-        });
-    (reader, stream)
+/// Where objects are watched.
+struct Source<'a> {
+    client: &'a Client,
+    namespace: Option<&'a str>,
+    errors: &'a Counter,
+    filling: &'a Filling,
+}
+
+impl Source<'_> {
+    /// A cache, and the stream that fills it and tells of each object that came, changed or went.
+    fn watch<K>(
+        &self,
+        config: watcher::Config,
+    ) -> (
+        Store<K>,
+        impl Stream<Item = Result<K, watcher::Error>> + Send + use<K>,
+    )
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (reader, writer) = reflector::store();
+        let (errors, mut part) = (self.errors.clone(), self.filling.part());
+        let stream = watcher(self.api::<K>(), config)
+            .modify(|object| object.managed_fields_mut().clear())
+            .default_backoff()
+            .reflect(writer)
+            .inspect(move |result| match result {
+                Ok(watcher::Event::InitDone) => part.listed(),
+                Ok(_) => {}
+                Err(error) => {
+                    errors.inc();
+                    tracing::warn!(kind = %K::kind(&()), %error, "watch failed");
+                }
+            })
+            .touched_objects();
+        (reader, stream)
+    }
+
+    fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        match self.namespace {
+            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
+            None => Api::all(self.client.clone()),
+        }
+    }
 }
 
 fn cluster_of(pod: &Pod) -> Option<ObjectRef<Guarded>> {

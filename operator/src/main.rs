@@ -11,6 +11,7 @@ mod calls;
 mod cluster;
 mod controller;
 mod events;
+mod fill;
 mod leader;
 mod metrics;
 mod process;
