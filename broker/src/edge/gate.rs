@@ -14,9 +14,12 @@ use tokio::time::sleep;
 use super::peer;
 use super::shared::Shared;
 use crate::metrics::GateDecision;
-use crate::process::Clock;
+use crate::process::{Clock, open_files};
 
 type SocketId = u64;
+
+/// Files that are no clients: listeners, links, logs, whatever a library opens.
+const FILE_RESERVE: u64 = 512;
 
 /// The gate of one worker.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl Gate {
     pub(super) fn new(index: usize, shared: &Shared, view: EdgeView) -> Self {
         let admission = &shared.settings.admission;
         let workers = shared.settings.workers.get();
-        let budget = (admission.hold_budget as usize).div_ceil(workers);
+        let budget = hold_budget(admission.hold_budget, open_files()).div_ceil(workers);
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
         Self {
             clock: shared.clock,
@@ -230,5 +233,24 @@ impl Gate {
                 let _ = held.promoted.send(place);
             }
         }
+    }
+}
+
+/// Held sockets take no more than half of the files: connected clients need the rest.
+fn hold_budget(configured: u32, files: Option<u64>) -> usize {
+    let half = files.map_or(u64::MAX, |files| files.saturating_sub(FILE_RESERVE) / 2);
+    usize::try_from(u64::from(configured).min(half)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_sockets_leave_files_for_clients() {
+        assert_eq!(hold_budget(20_000, Some(20_000)), 9_744);
+        assert_eq!(hold_budget(1_000, Some(20_000)), 1_000);
+        assert_eq!(hold_budget(1_000, Some(100)), 0);
+        assert_eq!(hold_budget(20_000, None), 20_000);
     }
 }

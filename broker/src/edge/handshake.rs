@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::pace::Pace;
 use super::shared::Shared;
 use super::{closing, peer};
 use crate::metrics::HandshakeFailure;
@@ -29,6 +30,7 @@ const MOST_WAITING: usize = 20_000;
 pub(super) struct Handshakes {
     running: Semaphore,
     waiting: Cell<usize>,
+    pub(super) pace: Pace,
 }
 
 /// A wait for the turn, counted.
@@ -49,6 +51,7 @@ impl Handshakes {
         Self {
             running: Semaphore::new(share.max(1)),
             waiting: Cell::new(0),
+            pace: Pace::default(),
         }
     }
 
@@ -85,7 +88,7 @@ pub(super) async fn handshake(
     let accept = TlsAcceptor::from(tls.current())
         .accept(socket)
         .into_fallible();
-    let failure = match timeout(TIMEOUT, accept).await {
+    let failure = match timeout(TIMEOUT, handshakes.pace.paced(accept)).await {
         Ok(Ok(stream)) => {
             metrics.handshakes_completed.inc();
             return Some(Box::new(stream));

@@ -20,6 +20,7 @@ mod links;
 mod listener;
 mod local_queue;
 mod outbox;
+mod pace;
 mod packets;
 mod peer;
 mod replies;

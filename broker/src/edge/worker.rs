@@ -117,6 +117,8 @@ impl EdgeWorker {
         }
         let drain = drain::run(Rc::clone(&worker), wires.drain.clone(), accepting);
         tokio::task::spawn_local(drain);
+        let pace = worker.handshakes.pace.clone();
+        tokio::task::spawn_local(async move { pace.run().await });
         let gate = Rc::clone(&worker);
         let views = wires.view.clone();
         tokio::task::spawn_local(async move { gate.gate.run(&gate.shared, views).await });
