@@ -84,27 +84,6 @@ pub fn first_packet_len(bytes: &[u8], limit: usize) -> Result<Option<usize>, Fra
     }
 }
 
-/// What a buffer holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scan {
-    /// Bytes of whole packets at its start.
-    pub whole: usize,
-    /// Bytes of the packet that is cut off behind them, if its header is there.
-    pub next: Option<usize>,
-}
-
-/// Counts the whole packets at the start of `bytes`.
-pub fn scan(bytes: &[u8], limit: usize) -> Result<Scan, FrameError> {
-    let mut whole = 0;
-    loop {
-        let rest = &bytes[whole..];
-        match packet_len(rest, limit)? {
-            Some(len) if len <= rest.len() => whole += len,
-            next => return Ok(Scan { whole, next }),
-        }
-    }
-}
-
 /// Takes one whole packet from the front of `buffer`, sharing its memory.
 pub fn split(
     buffer: &mut bytes::BytesMut,

@@ -8,7 +8,6 @@ impl ReasonCode {
     /// Also *Granted QoS 0* and *Normal disconnection*.
     pub const SUCCESS: Self = Self(0x00);
     pub const GRANTED_QOS_1: Self = Self(0x01);
-    pub const GRANTED_QOS_2: Self = Self(0x02);
     pub const DISCONNECT_WITH_WILL: Self = Self(0x04);
     pub const NO_MATCHING_SUBSCRIBERS: Self = Self(0x10);
     pub const NO_SUBSCRIPTION_EXISTED: Self = Self(0x11);

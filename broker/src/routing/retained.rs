@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Message, TopicFilter, TopicName};
+use super::{Message, TopicFilter};
 
 /// Retained messages of the topics that this worker owns, in the order of their names, so that a filter looks only at
 /// what begins like it.
@@ -64,10 +64,6 @@ impl Retained {
         found
     }
 
-    pub fn get(&self, topic: &TopicName) -> Option<&Arc<Message>> {
-        self.messages.get(topic.as_str())
-    }
-
     pub fn len(&self) -> usize {
         self.messages.len()
     }
@@ -81,6 +77,7 @@ impl Retained {
 mod tests {
     use std::num::NonZeroU32;
 
+    use super::super::TopicName;
     use super::*;
     use crate::codec::MessageProperties;
 
@@ -126,10 +123,8 @@ mod tests {
         let mut retained = Retained::new(100);
         retained.set(&message("a", "old"));
         retained.set(&message("a", "new"));
-        assert_eq!(
-            retained.get(&message("a", "").topic).unwrap().payload,
-            "new"
-        );
+        let filter = TopicFilter::new("a".into()).unwrap();
+        assert_eq!(retained.matching(&filter, Duration::ZERO)[0].payload, "new");
         assert_eq!(retained.set(&message("a", "")), Kept::Cleared);
         assert!(retained.is_empty());
     }

@@ -22,7 +22,8 @@ pub struct SubscriptionOptions {
 #[derive(Debug)]
 pub enum Subscribers {
     Few(Vec<(SessionIndex, SubscriptionOptions)>),
-    Many(HashMap<SessionIndex, SubscriptionOptions>),
+    /// Boxed: every filter has a value of this size.
+    Many(Box<HashMap<SessionIndex, SubscriptionOptions>>),
 }
 
 /// Searching more than this is slower than hashing.
@@ -46,7 +47,7 @@ impl Subscribers {
                     list.push((session, options));
                 } else {
                     let table = list.drain(..).chain([(session, options)]).collect();
-                    *self = Self::Many(table);
+                    *self = Self::Many(Box::new(table));
                 }
             }
             Self::Many(table) => {

@@ -76,20 +76,6 @@ impl<V: Default> Trie<V> {
         Some(result)
     }
 
-    /// The value of exactly this filter.
-    pub fn get(&self, filter: &TopicFilter) -> Option<&V> {
-        let mut id = ROOT;
-        for level in filter.levels() {
-            let node = self.node(id)?;
-            id = match level {
-                "+" => node.plus?,
-                "#" => node.hash?,
-                level => *self.edges.get(&(id, self.interner.find(level)?))?,
-            };
-        }
-        self.node(id).map(|node| &node.value)
-    }
-
     /// Calls `found` with the value of each filter that matches. Values of nodes on the way to longer filters are
     /// among them: they are defaults.
     pub fn matching<'a>(&'a self, topic: &TopicName, mut found: impl FnMut(&'a V)) {
@@ -130,8 +116,9 @@ impl<V: Default> Trie<V> {
         }
     }
 
-    /// Levels in use, for memory figures.
-    pub fn levels(&self) -> usize {
+    /// Levels in use: 0 when nothing is kept.
+    #[cfg(test)]
+    pub(crate) fn levels(&self) -> usize {
         self.interner.len()
     }
 
@@ -336,19 +323,5 @@ mod tests {
             prop_assert_eq!((trie.levels(), trie.edges.len()), (0, 0));
             prop_assert_eq!(trie.nodes.len() - trie.free.len(), 1);
         }
-    }
-
-    #[test]
-    fn a_value_is_found_by_its_filter_alone() {
-        let mut trie = Trie::default();
-        add(&mut trie, "a/+/#");
-        let get = |text: &str| {
-            trie.get(&TopicFilter::new(text.into()).unwrap())
-                .map(BTreeSet::len)
-        };
-        assert_eq!(
-            (get("a/+/#"), get("a/+"), get("a/b/#"), get("b")),
-            (Some(1), Some(0), None, None)
-        );
     }
 }

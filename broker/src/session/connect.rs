@@ -104,7 +104,7 @@ fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session 
         ),
         inflow: Inflow::default(),
         acks: Acks::default(),
-        will: connect.will,
+        will: connect.will.map(Box::new),
     }
 }
 

@@ -54,7 +54,8 @@ pub const RECEIVE_MAXIMUM: u16 = 256;
 pub struct Session {
     client_id: Arc<str>,
     protocol: Protocol,
-    will: Option<Will>,
+    /// Boxed: most clients have none.
+    will: Option<Box<Will>>,
     subscriptions: HashMap<TopicFilter, SubscriptionOptions>,
     max_subscriptions: usize,
     /// The client asked for a session expiry of 0 and may not change it at the end [MQTT-3.14.2-2].
@@ -75,7 +76,7 @@ impl Session {
 
     /// The will, once: after this the session has none.
     pub fn take_will(&mut self) -> Option<Will> {
-        self.will.take()
+        self.will.take().map(|will| *will)
     }
 
     pub fn subscription(&self, filter: &TopicFilter) -> Option<SubscriptionOptions> {

@@ -261,3 +261,6 @@ impl std::ops::AddAssign for Delivered {
         self.expired += other.expired;
     }
 }
+
+#[cfg(test)]
+mod tests;

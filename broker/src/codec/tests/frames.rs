@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::codec::frame::{self, FrameError, Header, Scan};
+use crate::codec::frame::{self, FrameError, Header};
 use crate::codec::{Protocol, SniffError, sniff};
 
 #[test]
@@ -67,26 +67,6 @@ fn the_first_packet_is_connect_from_its_first_byte() {
     );
     assert_eq!(frame::first_packet_len(&[0x10], 100), Ok(None));
     assert_eq!(frame::first_packet_len(&[0x10, 0x0C], 100), Ok(Some(14)));
-}
-
-#[test]
-fn a_scan_counts_whole_packets_and_names_the_next() {
-    let two_and_a_half = [0xC0, 0x00, 0x40, 0x02, 0x00, 0x01, 0x30, 0x09, 0x00];
-    assert_eq!(
-        frame::scan(&two_and_a_half, 100),
-        Ok(Scan {
-            whole: 6,
-            next: Some(11)
-        })
-    );
-    assert_eq!(
-        frame::scan(&two_and_a_half[..7], 100),
-        Ok(Scan {
-            whole: 6,
-            next: None
-        })
-    );
-    assert_eq!(frame::scan(&[], 100), Ok(Scan::default()));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn reframed(bytes: &[u8]) -> Option<Vec<u8>> {
 
 fn decode_all(bytes: &[u8]) {
     let _ = sniff(bytes);
-    let _ = frame::scan(bytes, 1 << 20);
+    let _ = frame::packets(Bytes::copy_from_slice(bytes)).count();
     for protocol in [Protocol::V311, Protocol::V5] {
         let _ = decode(protocol, &Bytes::copy_from_slice(bytes));
     }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::network::{Network, id, publish, subscribe};
 use crate::codec::{
-    Ack, Connect, ConnectProperties, Packet, Protocol, Publish, QoS, ReasonCode, Subscription,
-    encode,
+    Connect, ConnectProperties, Packet, Protocol, Publish, QoS, Subscription, encode,
 };
 use crate::link::frame::INITIAL_WINDOW;
 use crate::link::{StreamId, ToShard};
@@ -187,40 +186,6 @@ fn the_clients_receive_maximum_bounds_what_is_under_way() {
     assert_eq!(network.messages(client), ["t=0 q1", "t=1 q1", "t=2 q1"]);
     assert_eq!(network.messages(client), ["t=3 q1", "t=4 q1", "t=5"]);
     assert_eq!(network.workers[0].stats().queued, 0);
-}
-
-#[test]
-fn ids_in_use_are_not_used_again() {
-    let mut network = Network::with_workers(1);
-    let client = network.client(V311, "c");
-    network.subscribe(client, "t", ONE);
-    network.publish(client, "t", "kept", ZERO);
-    network.packets(client);
-    network.publish(client, "t", "x", ONE);
-    let used = network
-        .packets(client)
-        .into_iter()
-        .find_map(|packet| match packet {
-            Packet::Publish(publish) => publish.packet_id,
-            _ => None,
-        });
-    // once around, with the first never acknowledged
-    for _ in 0..66_000 {
-        network.publish(client, "t", "y", ONE);
-        for packet in network.packets(client) {
-            if let Packet::Publish(Publish {
-                packet_id: Some(packet_id),
-                ..
-            }) = packet
-            {
-                assert_ne!(Some(packet_id), used);
-                network.send(
-                    client,
-                    &Packet::PubAck(Ack::new(packet_id, ReasonCode::SUCCESS)),
-                );
-            }
-        }
-    }
 }
 
 #[test]
