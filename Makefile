@@ -26,7 +26,7 @@ demo-compare: setup-build ## The demo twice, with admission Open and Staged, bot
 	$(BIN_RELEASE)/herdgate-swarm demo-compare --broker $(BIN_RELEASE)/herdgate $(DEMO_FLAGS)
 
 .PHONY: test
-test: check unit process lab-test ## Everything that must be green: check, unit, process and lab tests
+test: check unit chart-test process lab-test ## Everything that must be green: check, unit, process and lab tests
 
 .PHONY: check
 check: setup-build ## Format, lints, generated files up to date
@@ -45,6 +45,14 @@ bins: setup-build
 .PHONY: process
 process: setup-test bins ## Real binaries on loopback with clients that others wrote
 	HERDGATE_BIN_DIR=$(BIN_DEV) scripts/tests.sh process
+
+.PHONY: chart-test
+chart-test: bins lab-tools ## Charts: lint, golden renders, schema refusals, rights
+	scripts/tests.sh charts
+
+.PHONY: lab-tools
+lab-tools:
+	$(LAB) tools
 
 .PHONY: lab-test
 lab-test: bins ## End to end on a real Kubernetes (the lab, or HERDGATE_TEST_KUBECONFIG)

@@ -42,4 +42,5 @@ finish() {
 trap finish EXIT
 
 if [ -n "${HERDGATE_TEST_KUBECONFIG:-}" ]; then use_given_cluster; else use_lab; fi
-cargo test --locked --package herdgate-tests --test lab_e2e -- --nocapture
+# the whole workspace: cargo then unifies features as the other tests do, and compiles nothing twice
+cargo test --locked --workspace --test lab_e2e -- --nocapture
