@@ -1,6 +1,7 @@
 //! From the start of the process to its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use kube::Client;
@@ -15,6 +16,9 @@ use crate::cluster::Context;
 use crate::controller;
 use crate::leader::{Leader, Seat};
 use crate::metrics::Metrics;
+
+/// Time for passes to end after a signal; less than the grace of the pod, so that the lease is given back in any case.
+const LAST_PASSES: Duration = Duration::from_secs(15);
 
 /// Logging and TLS, once for the process.
 pub(crate) fn init(args: &Args) -> anyhow::Result<()> {
@@ -71,11 +75,20 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         readiness,
         work.clone(),
     ));
-    let end = leader.keep(&stop).await;
+    // who lost the lease must not write another thing, not even to the end of a pass
+    leader
+        .keep(&stop)
+        .await
+        .context("failed to keep the lease")?;
     work.cancel();
-    controllers.await.context("failed to end the controllers")?;
+    if tokio::time::timeout(LAST_PASSES, controllers)
+        .await
+        .is_err()
+    {
+        tracing::warn!("passes are still running, ending without them");
+    }
     leader.release().await;
-    end.context("failed to keep the lease")
+    Ok(())
 }
 
 /// The first signal ends in order, the second at once.
