@@ -47,22 +47,31 @@ impl Status {
     pub(super) fn line(&self) -> String {
         let width = 32 * self.level as usize / self.slices.max(1) as usize;
         format!(
-            "level {:3}/{} [{:32}] held {}, door {}, entering {}/{}, settling {}/{}, connected {}{}",
+            "level {:3}/{} [{:32}] held {}, door {}, entering {}{}, settling {}{}, connected {}{}",
             self.level,
             self.slices,
             "#".repeat(width.min(32)),
             self.held,
             self.door,
             self.entering,
-            self.entering_limit,
+            limit(self.entering_limit),
             self.settling,
-            self.settle_limit,
+            limit(self.settle_limit),
             self.connected,
             self.limiting_signal
                 .as_ref()
                 .map(|signal| format!(", limit: {signal}"))
                 .unwrap_or_default()
         )
+    }
+}
+
+/// `u32::MAX` means that there is none, as in mode Open.
+fn limit(limit: u32) -> String {
+    if limit == u32::MAX {
+        String::new()
+    } else {
+        format!("/{limit}")
     }
 }
 

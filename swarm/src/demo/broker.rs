@@ -69,6 +69,11 @@ impl Broker {
         })
     }
 
+    /// The process id; `None` once it is gone.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// SIGKILL, and waits until the process is gone and its port is free.
     pub(super) async fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("failed to kill the broker")

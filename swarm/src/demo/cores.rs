@@ -22,6 +22,10 @@ impl Cores {
         })
     }
 
+    pub(super) fn broker(self) -> usize {
+        self.broker
+    }
+
     /// On a single core broker and fleet take each other's time.
     pub(super) fn are_shared(self) -> bool {
         self.broker == self.fleet

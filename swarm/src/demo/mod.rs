@@ -7,6 +7,7 @@ mod outcome;
 mod passage;
 mod password;
 mod site;
+mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 2_500, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rounds: u32,
     /// Seconds until all must be back.
-    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     timeout: u32,
     /// Folder for the report, the configuration and the broker's log.
     #[arg(long, value_name = "DIR", default_value = "target/demo")]

@@ -7,8 +7,19 @@ use serde::Serialize;
 
 use super::Mode;
 use super::admin::Status;
+use super::usage::Usage;
 use crate::tally::{Report, render};
 use crate::view::say;
+
+/// What a passage was measured by.
+#[derive(Debug, Serialize)]
+pub(super) struct Measured {
+    pub(super) swarm: Report,
+    pub(super) edge: Status,
+    /// Absent where the kernel does not tell.
+    #[serde(rename = "broker")]
+    pub(super) usage: Option<Usage>,
+}
 
 /// One passage, finished or given up.
 #[derive(Debug, Serialize)]
@@ -19,21 +30,20 @@ pub(super) struct Outcome {
     success: bool,
     /// Broker and fleet shared a core.
     cores_shared: bool,
-    swarm: Report,
-    edge: Status,
+    #[serde(flatten)]
+    measured: Measured,
     #[serde(skip)]
     kind: Mode,
 }
 
 impl Outcome {
-    pub(super) fn new(kind: Mode, swarm: Report, edge: Status, cores_shared: bool) -> Self {
+    pub(super) fn new(kind: Mode, measured: Measured, cores_shared: bool) -> Self {
         let mut outcome = Self {
             mode: kind.name(),
             line: String::new(),
             success: false,
             cores_shared,
-            swarm,
-            edge,
+            measured,
             kind,
         };
         outcome.line = outcome.line();
@@ -47,14 +57,14 @@ impl Outcome {
 
     /// The one line that says it all.
     pub(super) fn line(&self) -> String {
-        let report = &self.swarm;
+        let report = &self.measured.swarm;
         let seconds = report.seconds.unwrap_or(report.load.seconds);
         format!(
             "{}/{} gateways back in {seconds:.1} s, level {}/{}, {} handshakes ({:.2} per gateway)",
             report.back,
             report.gateways,
-            self.edge.level,
-            self.edge.slices,
+            self.measured.edge.level,
+            self.measured.edge.slices,
             report.counts.handshakes,
             report.handshakes_per_gateway
         )
@@ -62,8 +72,8 @@ impl Outcome {
 
     /// What the way back cost.
     pub(super) fn price(&self) -> String {
-        let counts = &self.swarm.counts;
-        let settle = self.swarm.settle.map_or_else(
+        let counts = &self.measured.swarm.counts;
+        let settle = self.measured.swarm.settle.map_or_else(
             || "nobody settled".to_owned(),
             |settle| {
                 format!(
@@ -84,18 +94,19 @@ impl Outcome {
     /// gone when its last bytes arrive. What the swarm saw confirmed the edge must have counted, and it cannot have
     /// counted more than the swarm completed.
     fn counts_agree(&self) -> bool {
-        let counts = &self.swarm.counts;
-        (counts.handshakes_confirmed..=counts.handshakes).contains(&self.edge.handshakes.completed)
+        let counts = &self.measured.swarm.counts;
+        (counts.handshakes_confirmed..=counts.handshakes)
+            .contains(&self.measured.edge.handshakes.completed)
     }
 
     /// The fleet itself was too slow; on a shared core that is known beforehand and said so.
     pub(super) fn is_void(&self) -> bool {
-        self.swarm.is_void() && !self.cores_shared
+        self.measured.swarm.is_void() && !self.cores_shared
     }
 
     pub(super) fn is_success(&self) -> bool {
-        let all_back = self.swarm.back == self.swarm.gateways;
-        all_back && self.edge.is_fully_open() && self.counts_agree() && !self.is_void()
+        let all_back = self.measured.swarm.back == self.measured.swarm.gateways;
+        all_back && self.measured.edge.is_fully_open() && self.counts_agree() && !self.is_void()
     }
 
     /// The page of figures and everything that is not as it should be.
@@ -104,7 +115,7 @@ impl Outcome {
     }
 
     fn page(&self) -> String {
-        let counts = &self.swarm.counts;
+        let counts = &self.measured.swarm.counts;
         let agree = if self.counts_agree() {
             "they agree"
         } else {
@@ -114,12 +125,16 @@ impl Outcome {
             "\n{}, {}\n{}handshake counts    swarm {} ({} confirmed), edge {}: {agree}\n",
             self.mode,
             self.line(),
-            render(&self.swarm),
+            render(&self.measured.swarm),
             counts.handshakes,
             counts.handshakes_confirmed,
-            self.edge.handshakes.completed
+            self.measured.edge.handshakes.completed
         );
-        if !self.edge.is_fully_open() {
+        if let Some(usage) = &self.measured.usage {
+            page += &usage.line();
+            page.push('\n');
+        }
+        if !self.measured.edge.is_fully_open() {
             page += "level               NOT FULLY OPEN\n";
         }
         if self.cores_shared {
@@ -138,5 +153,109 @@ impl Outcome {
             say(&format!("wrote {}", path.display()));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::admin::Handshakes;
+    use super::*;
+    use crate::gateway::{Failure, Milestone};
+    use crate::meter::Load;
+    use crate::tally::{Heading, Tally, Verdict};
+
+    /// Two gateways fell and came back with one handshake each; the edge counted `completed`.
+    fn outcome(completed: u64, change: impl FnOnce(&mut Measured)) -> Outcome {
+        let mut tally = Tally::new([2], Duration::ZERO);
+        for gateway in 0..2 {
+            tally.mark(Duration::ZERO, gateway, Milestone::Back);
+        }
+        tally.begin(Duration::from_secs(10));
+        for gateway in 0..2 {
+            let at = Duration::from_secs(11);
+            tally.mark(at, gateway, Milestone::Dropped(Failure::Closed));
+            for milestone in [
+                Milestone::Handshake,
+                Milestone::HandshakeConfirmed,
+                Milestone::Back,
+            ] {
+                tally.mark(at + Duration::from_secs(1), gateway, milestone);
+            }
+        }
+        let swarm = tally.report(Heading {
+            scenario: "demo",
+            target: "there",
+            ranges: vec!["north"],
+            load: Load::default(),
+            patience: Duration::from_secs(5),
+        });
+        let edge = Status {
+            level: 256,
+            slices: 256,
+            handshakes: Handshakes {
+                completed,
+                ..Handshakes::default()
+            },
+            ..Status::default()
+        };
+        let mut measured = Measured {
+            swarm,
+            edge,
+            usage: None,
+        };
+        change(&mut measured);
+        Outcome::new(Mode::Staged, measured, false)
+    }
+
+    #[test]
+    fn the_line_says_it_all() {
+        let outcome = outcome(2, |_| ());
+        let line = "2/2 gateways back in 2.0 s, level 256/256, 2 handshakes (1.00 per gateway)";
+        assert_eq!(outcome.line(), line);
+        assert!(outcome.is_success());
+        assert!(
+            outcome
+                .page()
+                .contains("swarm 2 (2 confirmed), edge 2: they agree")
+        );
+    }
+
+    #[test]
+    fn counts_that_differ_are_no_success() {
+        for completed in [1, 3] {
+            let outcome = outcome(completed, |_| ());
+            assert!(!outcome.is_success());
+            assert!(outcome.page().contains("THEY DO NOT AGREE"));
+        }
+        let unconfirmed = outcome(1, |measured| measured.swarm.counts.handshakes_confirmed = 1);
+        assert!(
+            unconfirmed.is_success(),
+            "a gateway gave up before the edge was done"
+        );
+    }
+
+    #[test]
+    fn a_closed_slice_a_missing_gateway_and_a_slow_swarm_are_no_success() {
+        assert!(!outcome(2, |measured| measured.edge.level = 255).is_success());
+        assert!(!outcome(2, |measured| measured.swarm.back = 1).is_success());
+        let void = Verdict::Void {
+            reasons: vec!["slow".into()],
+        };
+        assert!(!outcome(2, |measured| measured.swarm.verdict = void).is_success());
+    }
+
+    #[test]
+    fn the_report_names_what_others_read() {
+        let json = serde_json::to_value(outcome(2, |_| ())).unwrap();
+        for pointer in [
+            "/line",
+            "/success",
+            "/swarm/counts/handshakes",
+            "/edge/handshakes/completed",
+        ] {
+            assert!(json.pointer(pointer).is_some(), "{pointer} in {json}");
+        }
     }
 }

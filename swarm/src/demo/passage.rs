@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 use super::admin::{self, Status};
 use super::broker::{Broker, Home};
 use super::cores::Cores;
-use super::outcome::Outcome;
+use super::outcome::{Measured, Outcome};
 use super::site::Site;
+use super::usage::{self, Usage};
 use super::{Mode, Options};
 use crate::fleet::{Fleet, Snapshot};
 use crate::scenario::{self, Restart, Scenario};
@@ -56,12 +57,24 @@ pub(super) async fn run(
     fleet.restarted();
     broker.kill().await?;
     let mut broker = Broker::start(&home, *cores).await?;
+    let before = usage(&broker, *cores);
     reopen(&fleet, &scenario, &broker).await?;
+    let usage = before
+        .zip(usage(&broker, *cores))
+        .map(|(from, to)| Usage::between(from, to));
     broker.must_run()?;
-    let status = final_status(&broker).await?;
-    let outcome = Outcome::new(mode, fleet.report(), status, cores.are_shared());
+    let measured = Measured {
+        swarm: fleet.report(),
+        edge: final_status(&broker).await?,
+        usage,
+    };
+    let outcome = Outcome::new(mode, measured, cores.are_shared());
     outcome.write(&folder)?;
     Ok(outcome)
+}
+
+fn usage(broker: &Broker, cores: Cores) -> Option<usage::Reading> {
+    usage::read(cores.broker(), broker.id()?)
 }
 
 fn scenario(

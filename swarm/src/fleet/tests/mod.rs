@@ -171,10 +171,7 @@ fn a_mute_server_is_given_up_after_the_patience() {
         fleet.bring_up(&mut nobody).await.unwrap_err();
         let counts = fleet.report().counts;
         assert!(counts.timeouts.connack >= 20, "{counts:?}");
-        assert!(
-            counts.attempts > 20,
-            "they try again: {counts:?}"
-        );
+        assert!(counts.attempts > 20, "they try again: {counts:?}");
     });
 }
 
