@@ -158,11 +158,16 @@ impl Session {
     }
 
     fn unwanted(&mut self, unsubscribe: Unsubscribe) -> Result<Received, Refusal> {
-        let filters = unsubscribe
-            .filters
-            .into_iter()
-            .map(|filter| self.filter(filter))
-            .collect::<Result<_, _>>()?;
+        let mut filters = Vec::with_capacity(unsubscribe.filters.len());
+        for filter in unsubscribe.filters {
+            filters.push(match self.filter(filter)? {
+                // nobody can have it, and UNSUBACK has no code that says why
+                Err(ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED) => {
+                    Err(ReasonCode::NO_SUBSCRIPTION_EXISTED)
+                }
+                filter => filter,
+            });
+        }
         Ok(Received::Unsubscribe {
             packet_id: unsubscribe.packet_id,
             filters,

@@ -190,9 +190,9 @@ impl Outbound {
 
     pub(super) fn reply(&mut self, packet: &Packet) {
         let before = self.buffer.len();
-        if codec::encode_into(self.protocol, packet, self.buffer.writer()).is_ok() {
-            self.flow.sent(self.buffer.len() - before);
-        }
+        let encoded = codec::encode_into(self.protocol, packet, self.buffer.writer());
+        debug_assert_eq!(encoded, Ok(()), "a reply of ours has no bytes: {packet:?}");
+        self.flow.sent(self.buffer.len() - before);
     }
 
     pub(super) fn puback(&mut self, packet_id: PacketId, code: ReasonCode) {

@@ -335,19 +335,21 @@ fn subscriptions_are_bounded() {
 
 #[test]
 fn unsubscribe_answers_each_filter() {
+    let codes = |bytes: &[u8]| bytes.iter().map(|code| ReasonCode(*code)).collect();
     let mut network = Network::with_workers(1);
     let (old, new) = (network.client(V311, "old"), network.client(V5, "new"));
-    for (client, codes) in [
-        (old, vec![]),
+    for (client, filters, codes) in [
+        (old, &["a", "b", "$share/g/a"][..], codes(&[])),
         (
             new,
-            vec![ReasonCode::SUCCESS, ReasonCode::NO_SUBSCRIPTION_EXISTED],
+            &["a", "b", "$share/g/a", "a#"],
+            codes(&[0x00, 0x11, 0x11, 0x8F]),
         ),
     ] {
         network.subscribe(client, "a", ZERO);
         let unsubscribe = Unsubscribe {
             packet_id: id(9),
-            filters: vec!["a".into(), "b".into()],
+            filters: filters.iter().map(|filter| (*filter).into()).collect(),
             user: Vec::new(),
         };
         network.send(client, &Packet::Unsubscribe(unsubscribe));
