@@ -7,6 +7,8 @@ SHELL := /usr/bin/env bash
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/herdgate
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export HERDGATE_CACHE := $(CACHE)
+# where rustup puts cargo, before a new shell has it in its path
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 BIN_DEV := $(CARGO_TARGET_DIR)/debug
 BIN_RELEASE := $(CARGO_TARGET_DIR)/release
 LAB := tests/lab/lab.sh
