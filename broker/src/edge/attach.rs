@@ -1,13 +1,13 @@
 //! From a login to a session: the shard is asked, and the client's patience runs.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::conn::{Conn, Ending};
 use super::connect::{self, Opening};
@@ -35,7 +35,7 @@ pub(super) enum NoSession {
     RefusedBy(Rc<Conn>),
 }
 
-/// Waits for half the patience at most.
+/// Waits for half the patience at most, for the shard's link and for its answer together.
 pub(super) async fn attach(
     worker: &Rc<Worker>,
     listener: &ListenerShared,
@@ -45,11 +45,63 @@ pub(super) async fn attach(
     peer: SocketAddr,
 ) -> Result<Rc<Conn>, NoSession> {
     let protocol = opening.connect.protocol;
-    let unavailable = || NoSession::Refused(replies::unavailable(protocol));
-    let Some(shard) = worker.links.shard_of(&identity.client_id) else {
-        return Err(unavailable());
+    let deadline = Instant::now() + worker.shared.patience() / 2;
+    let shard = worker.links.shard_of(&identity.client_id);
+    let up = worker.links.until_up(shard);
+    match or_left(worker, stream, &mut opening.early, deadline, up).await {
+        Waited::Over => return Err(NoSession::Refused(replies::unavailable(protocol))),
+        Waited::Left => return Err(NoSession::Gone),
+        Waited::For(()) => {}
+    }
+    let Some(conn) = ask(worker, listener, opening, identity, peer, shard) else {
+        return Err(NoSession::Refused(replies::unavailable(protocol)));
     };
-    let packet = connect::without_credentials(opening).ok_or_else(unavailable)?;
+    let waited = or_left(worker, stream, &mut opening.early, deadline, answer(&conn)).await;
+    if let Waited::For(None) = waited {
+        return Ok(conn);
+    }
+    worker.cancel(&conn);
+    Err(match waited {
+        Waited::For(Some(Ending::Refused)) => NoSession::RefusedBy(conn),
+        Waited::For(_) => NoSession::Refused(replies::unavailable(protocol)),
+        Waited::Over => NoSession::Refused(replies::busy(protocol)),
+        Waited::Left => NoSession::Gone,
+    })
+}
+
+/// How a wait with a client came out.
+enum Waited<T> {
+    For(T),
+    /// The time is over.
+    Over,
+    /// The client has left.
+    Left,
+}
+
+async fn or_left<T>(
+    worker: &Worker,
+    stream: &mut Stream,
+    early: &mut Vec<u8>,
+    deadline: Instant,
+    wanted: impl Future<Output = T>,
+) -> Waited<T> {
+    tokio::select! {
+        biased;
+        found = timeout_at(deadline, wanted) => found.map_or(Waited::Over, Waited::For),
+        () = left(worker, stream, early) => Waited::Left,
+    }
+}
+
+/// Sends the ATTACH. `None`: the CONNECT has no bytes without its credentials.
+fn ask(
+    worker: &Worker,
+    listener: &ListenerShared,
+    opening: &Opening,
+    identity: Identity,
+    peer: SocketAddr,
+    shard: usize,
+) -> Option<Rc<Conn>> {
+    let protocol = opening.connect.protocol;
     let server_keep_alive = server_keep_alive(listener, opening);
     let keep_alive = server_keep_alive.unwrap_or(opening.connect.keep_alive);
     let attach = Box::new(Attach {
@@ -57,37 +109,15 @@ pub(super) async fn attach(
         client_id_assigned: identity.client_id_assigned,
         principal: identity.principal,
         protocol,
-        connect: packet,
+        connect: connect::without_credentials(opening)?,
         peer,
         max_packet_bytes: listener.settings.max_packet_bytes,
         server_keep_alive,
     });
     let conn = worker.open(shard, protocol, keepalive::patience(keep_alive));
-    worker.send(
-        &conn,
-        ToShard::Attach {
-            stream: conn.stream,
-            attach,
-        },
-    );
-    let waited = tokio::select! {
-        biased;
-        answered = timeout(worker.shared.patience() / 2, answer(&conn)) => Some(answered),
-        () = left(worker, stream, &mut opening.early) => None,
-    };
-    match waited {
-        Some(Ok(None)) => Ok(conn),
-        Some(Ok(Some(Ending::Refused))) => Err(NoSession::RefusedBy(conn)),
-        Some(Ok(Some(_))) => Err(unavailable()),
-        Some(Err(_)) => {
-            worker.cancel(&conn);
-            Err(NoSession::Refused(replies::busy(protocol)))
-        }
-        None => {
-            worker.cancel(&conn);
-            Err(NoSession::Gone)
-        }
-    }
+    let stream = conn.stream;
+    worker.send(&conn, ToShard::Attach { stream, attach });
+    Some(conn)
 }
 
 /// The keep-alive that is enforced instead of the client's; only MQTT 5 can be told.

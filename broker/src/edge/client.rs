@@ -118,7 +118,6 @@ async fn enter(
         Err(NoSession::Gone) => None,
         Err(NoSession::Refused(told)) => refuse(&worker, entering, stream, told).await,
         Err(NoSession::RefusedBy(conn)) => {
-            worker.release(&conn, DetachReason::PeerGone);
             worker.entered(entering);
             closing::close(stream, conn.outbox.take()).await;
             None

@@ -1,7 +1,8 @@
 //! The links of one edge worker, one per shard.
 
-use std::cell::Cell;
 use std::rc::Rc;
+
+use tokio::sync::watch;
 
 use super::local_queue::LocalQueue;
 use crate::link::ToShard;
@@ -16,14 +17,14 @@ pub(super) struct Links {
 #[derive(Debug)]
 struct Link {
     queue: Rc<LocalQueue<ToShard>>,
-    up: Cell<bool>,
+    up: watch::Sender<bool>,
 }
 
 impl Links {
     pub(super) fn new(shards: usize) -> Self {
         let link = || Link {
             queue: Rc::default(),
-            up: Cell::new(false),
+            up: watch::Sender::new(false),
         };
         Self {
             links: (0..shards).map(|_| link()).collect(),
@@ -35,20 +36,22 @@ impl Links {
         self.links.get(shard).map(|link| Rc::clone(&link.queue))
     }
 
-    /// The shard of a client; `None` while its link is down. Several shards know nothing of each other, so that a client
-    /// must always meet the same.
-    pub(super) fn shard_of(&self, client_id: &str) -> Option<usize> {
-        let shards = self.links.len();
-        let shard = usize::from(partition_of(client_id).index()) % shards.max(1);
-        self.links
-            .get(shard)
-            .filter(|link| link.up.get())
-            .map(|_| shard)
+    /// The shard of a client. Several shards know nothing of each other, so that a client must always meet the same.
+    pub(super) fn shard_of(&self, client_id: &str) -> usize {
+        usize::from(partition_of(client_id).index()) % self.links.len().max(1)
+    }
+
+    /// Waits for the shard's link.
+    pub(super) async fn until_up(&self, shard: usize) {
+        if let Some(link) = self.links.get(shard) {
+            // The sender lives as long as this.
+            let _ = link.up.subscribe().wait_for(|up| *up).await;
+        }
     }
 
     pub(super) fn set_up(&self, shard: usize, up: bool) {
         if let Some(link) = self.links.get(shard) {
-            link.up.set(up);
+            link.up.send_replace(up);
             if !up {
                 // Its streams are gone, and whoever comes next must not be taken for one of them.
                 link.queue.clear();
@@ -57,8 +60,57 @@ impl Links {
     }
 
     pub(super) fn push(&self, shard: usize, frame: ToShard) {
-        if let Some(link) = self.links.get(shard).filter(|link| link.up.get()) {
+        if let Some(link) = self.links.get(shard).filter(|link| *link.up.borrow()) {
             link.queue.push(frame);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::link::StreamId;
+
+    #[tokio::test]
+    async fn whoever_waits_hears_that_a_link_is_up() {
+        let links = Links::new(2);
+        let wait = |shard| timeout(Duration::from_millis(20), links.until_up(shard));
+        assert!(wait(1).await.is_err());
+        links.set_up(1, true);
+        assert!(wait(1).await.is_ok());
+        assert!(wait(0).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_for_a_lost_link_is_not_for_the_next() {
+        let links = Links::new(1);
+        let frame = || ToShard::Cancel {
+            stream: StreamId(1),
+        };
+        links.push(0, frame());
+        links.set_up(0, true);
+        links.push(0, frame());
+        links.set_up(0, false);
+        links.set_up(0, true);
+        let queue = links.queue(0).unwrap();
+        assert!(
+            timeout(Duration::from_millis(20), queue.take())
+                .await
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_client_id_has_one_shard_and_shards_share_them() {
+        let links = Links::new(3);
+        let shards: Vec<_> = (0..300)
+            .map(|n| links.shard_of(&format!("gw-{n}")))
+            .collect();
+        assert!((0..3).all(|shard| shards.iter().filter(|of| **of == shard).count() > 50));
+        assert_eq!(links.shard_of("gw-7"), links.shard_of("gw-7"));
     }
 }
