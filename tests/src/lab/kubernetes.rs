@@ -51,6 +51,14 @@ impl Kubernetes {
         succeed("kubectl", arguments, &self.try_kubectl(arguments, None))
     }
 
+    /// Runs kubectl for what it says, be it good or bad.
+    pub fn told(&self, arguments: &str) -> String {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let output = self.try_kubectl(&arguments, None);
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     pub fn helm(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(&self.helm);
         command.args(arguments).env("KUBECONFIG", &self.kubeconfig);

@@ -13,7 +13,7 @@ use herdgate_tests::lab::kubernetes::ROLLOUT;
 use herdgate_tests::lab::probe;
 use herdgate_tests::lab::rbac::{Grant, grants};
 use herdgate_tests::lab::swarm::{Herd, Run};
-use herdgate_tests::lab::{Lab, audit};
+use herdgate_tests::lab::{Lab, audit, step};
 use herdgate_tests::mqtt::{Client, Connect};
 use herdgate_tests::setup::ALICE;
 use herdgate_tests::tls;
@@ -74,12 +74,7 @@ impl<'a> World<'a> {
     /// The resource definitions and the operator, in a namespace that demands the restricted Pod Security.
     pub(crate) fn install_operator(&self) {
         self.make_namespace(&self.operator_namespace);
-        self.helm_upgrade(
-            "herdgate-crds",
-            "herdgate-crds",
-            &self.operator_namespace,
-            &json!({}),
-        );
+        self.install_definitions();
         self.upgrade_operator();
         let selector = format!("app.kubernetes.io/instance={OPERATOR}");
         let path = "/apis/rbac.authorization.k8s.io/v1";
@@ -97,6 +92,18 @@ impl<'a> World<'a> {
             .filter(|role| !has_aggregation_label(role))
             .collect();
         self.granted.borrow_mut().extend(grants(&roles));
+    }
+
+    /// They outlive their release, and the next one must be the same.
+    fn install_definitions(&self) {
+        let definition = self.lab.kubernetes.get(
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/mqttclusters.herdgate.io",
+        );
+        let owner = definition.as_ref().and_then(|definition| {
+            definition["metadata"]["annotations"]["meta.helm.sh/release-namespace"].as_str()
+        });
+        let namespace = owner.unwrap_or("default");
+        self.helm_upgrade("herdgate-crds", "herdgate-crds", namespace, &json!({}));
     }
 
     pub(crate) fn upgrade_operator(&self) {
@@ -331,84 +338,41 @@ impl Drop for World<'_> {
         if std::thread::panicking() {
             self.tell();
         }
-        for namespace in [&self.namespace, &self.operator_namespace] {
-            let _ = self
-                .lab
-                .kubernetes
-                .start(
-                    "cleanup",
-                    &[
-                        "delete",
-                        "namespace",
-                        namespace,
-                        "--ignore-not-found",
-                        "--wait=false",
-                    ],
-                )
-                .wait(PATIENT);
+        if std::env::var_os("HERDGATE_LAB_KEEP").is_some() {
+            return step("HERDGATE_LAB_KEEP is set: nothing is deleted");
         }
-        let _ = self
-            .lab
-            .kubernetes
-            .start(
-                "cleanup",
-                &[
-                    "delete",
-                    "clusterrole,clusterrolebinding",
-                    "--selector",
-                    &format!("app.kubernetes.io/instance={OPERATOR}"),
-                ],
-            )
-            .wait(PATIENT);
+        let kubernetes = &self.lab.kubernetes;
+        for namespace in [&self.namespace, &self.operator_namespace] {
+            kubernetes.told(&format!(
+                "delete namespace {namespace} --ignore-not-found --wait=false"
+            ));
+        }
+        kubernetes.told(&format!(
+            "delete clusterrole,clusterrolebinding --selector=app.kubernetes.io/instance={OPERATOR}"
+        ));
     }
 }
 
 impl World<'_> {
     /// What somebody wants to see after a failure.
     fn tell(&self) {
-        for arguments in [
-            vec![
-                "get",
-                "mqttclusters,pods,services,persistentvolumeclaims",
-                "--namespace",
-                &self.namespace,
-                "--output=wide",
-            ],
-            vec![
-                "get",
-                "mqttclusters",
-                "--namespace",
-                &self.namespace,
-                "--output=yaml",
-            ],
-            vec![
-                "get",
-                "events",
-                "--namespace",
-                &self.namespace,
-                "--sort-by=.lastTimestamp",
-            ],
-            vec![
-                "logs",
-                "--namespace",
-                &self.operator_namespace,
-                "--selector=app.kubernetes.io/name=herdgate",
-                "--tail=40",
-            ],
-            vec![
-                "logs",
-                "--namespace",
-                &self.namespace,
-                "--selector=herdgate.io/cluster",
-                "--tail=40",
-                "--prefix",
-            ],
+        let (namespace, operator) = (&self.namespace, &self.operator_namespace);
+        for question in [
+            format!(
+                "get mqttclusters,pods,services,persistentvolumeclaims --namespace {namespace} --output=wide"
+            ),
+            format!("get mqttclusters --namespace {namespace} --output=yaml"),
+            format!("get events --namespace {namespace} --sort-by=.lastTimestamp"),
+            format!(
+                "logs --namespace {operator} --selector=app.kubernetes.io/name=herdgate --tail=40"
+            ),
+            format!(
+                "logs --namespace {namespace} --selector=herdgate.io/cluster --tail=40 --prefix"
+            ),
         ] {
-            let mut process = self.lab.kubernetes.start("tell", &arguments);
-            process.wait(PATIENT);
+            let answer = self.lab.kubernetes.told(&question);
+            eprintln!("--- kubectl {question} ---\n{answer}");
         }
-        let told = fs::read_to_string(self.lab.folder.path().join("tell.log")).unwrap_or_default();
-        eprintln!("--- the cluster ---\n{told}");
     }
 }
 
