@@ -1,7 +1,7 @@
 //! `herdgate shard`: sessions and topics, and links from edges elsewhere.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
@@ -21,6 +21,8 @@ use crate::shard::{LinkIds, Mail, Mailboxes, ShardParts, ShardWorker};
 
 /// How often some clients are closed in a drain.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
+/// Counts of clients are two reports old at most: from worker to control, from control to all.
+const FRESH_AFTER: Duration = Duration::from_millis(3 * 250);
 /// Out of file descriptors or memory: what is there must go first.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -122,9 +124,10 @@ async fn drain(drain: Drain, workers: &Mailboxes, latest: &ArcSwapOption<ShardRe
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     // a small whole number, never negative
     let clients = per_step as usize;
+    let fresh = Instant::now() + FRESH_AFTER;
     let closing = async {
         let mut steps = interval(DRAIN_STEP);
-        while connected() > 0 {
+        while connected() > 0 || Instant::now() < fresh {
             steps.tick().await;
             for worker in workers.iter() {
                 worker.send(Mail::Shutdown { clients });
