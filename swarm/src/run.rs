@@ -55,7 +55,7 @@ pub(crate) async fn bring_up(fleet: &Fleet) -> anyhow::Result<()> {
     let mut view = View::new("up");
     let mut watch = |snapshot: &Snapshot<'_>| view.show(snapshot, None);
     let result = fleet.bring_up(&mut watch).await;
-    view.finish(None);
+    view.finish();
     Ok(result?)
 }
 
@@ -83,14 +83,14 @@ async fn measure(fleet: &Fleet, restart: &Restart) -> anyhow::Result<bool> {
             .await_restart(restart.wait, &mut |snapshot| view.show(snapshot, None))
             .await?;
     }
-    view.finish(None);
+    view.finish();
     let mut view = View::new("back");
     let complete = fleet
         .reopened(restart.timeout, restart.quiet, &mut |snapshot| {
             view.show(snapshot, None);
         })
         .await?;
-    view.finish(None);
+    view.finish();
     Ok(complete)
 }
 

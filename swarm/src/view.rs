@@ -13,6 +13,14 @@ const DRAWS_PER_SECOND: u8 = 5;
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
+/// What the server says of itself.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) level: u32,
+    pub(crate) slices: u32,
+    pub(crate) text: String,
+}
+
 /// Draws snapshots.
 pub(crate) struct View {
     title: &'static str,
@@ -28,6 +36,8 @@ struct Bars {
     screen: MultiProgress,
     ranges: Vec<ProgressBar>,
     all: ProgressBar,
+    /// Shown once the server has said something.
+    level: Option<ProgressBar>,
     notes: [ProgressBar; 2],
 }
 
@@ -41,8 +51,7 @@ impl View {
         Self { title, kind }
     }
 
-    /// `server` is what the server says of itself, if it is asked.
-    pub(crate) fn show(&mut self, snapshot: &Snapshot<'_>, server: Option<&str>) {
+    pub(crate) fn show(&mut self, snapshot: &Snapshot<'_>, server: Option<&Server>) {
         let title = self.title;
         match &mut self.kind {
             Kind::Bars(bars) => bars.draw(title, snapshot, server),
@@ -56,15 +65,12 @@ impl View {
     }
 
     /// Leaves the last state on the screen.
-    pub(crate) fn finish(self, snapshot_line: Option<&str>) {
+    pub(crate) fn finish(self) {
         if let Kind::Bars(bars) = self.kind {
-            for bar in bars.ranges.iter().chain([&bars.all]).chain(&bars.notes) {
+            let one_of_a_kind = [&bars.all].into_iter().chain(&bars.level);
+            for bar in bars.ranges.iter().chain(one_of_a_kind).chain(&bars.notes) {
                 bar.abandon();
             }
-            drop(bars.screen);
-        }
-        if let Some(line) = snapshot_line {
-            say(line);
         }
     }
 }
@@ -79,11 +85,12 @@ impl Bars {
             screen,
             ranges: Vec::new(),
             all,
+            level: None,
             notes,
         }
     }
 
-    fn draw(&mut self, title: &'static str, snapshot: &Snapshot<'_>, server: Option<&str>) {
+    fn draw(&mut self, title: &'static str, snapshot: &Snapshot<'_>, server: Option<&Server>) {
         if self.ranges.is_empty() {
             for range in &snapshot.scenario.ranges {
                 let bar = ProgressBar::new(range.gateways.into())
@@ -101,7 +108,20 @@ impl Bars {
         self.all
             .set_message(format!("{:.1} s", snapshot.elapsed.as_secs_f64()));
         self.notes[0].set_message(fleet_line(snapshot));
-        self.notes[1].set_message(server.unwrap_or_default().to_owned());
+        if let Some(server) = server {
+            self.draw_server(server);
+        }
+    }
+
+    fn draw_server(&mut self, server: &Server) {
+        let level = self.level.get_or_insert_with(|| {
+            let bar = ProgressBar::new(server.slices.into()).with_style(bar_style());
+            self.screen
+                .insert_after(&self.all, bar.with_prefix("level"))
+        });
+        level.set_length(server.slices.into());
+        level.set_position(server.level.into());
+        self.notes[1].set_message(server.text.clone());
     }
 }
 
@@ -117,7 +137,7 @@ fn note_style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn line(title: &str, snapshot: &Snapshot<'_>, server: Option<&str>) -> String {
+fn line(title: &str, snapshot: &Snapshot<'_>, server: Option<&Server>) -> String {
     let mut line = format!(
         "{title} {:5.1} s  {}/{}  {}",
         snapshot.elapsed.as_secs_f64(),
@@ -127,7 +147,11 @@ fn line(title: &str, snapshot: &Snapshot<'_>, server: Option<&str>) -> String {
     );
     if let Some(server) = server {
         // writing to a String cannot fail
-        _ = write!(line, "  | {server}");
+        _ = write!(
+            line,
+            "  | level {}/{}, {}",
+            server.level, server.slices, server.text
+        );
     }
     line
 }

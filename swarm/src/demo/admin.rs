@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::view::Server;
+
 /// A broker under its herd answers within this, or is not asked again this time.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A status is a few kilobytes; anything beyond is not one.
@@ -43,26 +45,22 @@ impl Status {
         self.slices > 0 && self.level == self.slices
     }
 
-    /// One line for the view.
-    pub(super) fn line(&self) -> String {
-        let width = 32 * self.level as usize / self.slices.max(1) as usize;
-        format!(
-            "level {:3}/{} [{:32}] held {}, door {}, entering {}{}, settling {}{}, connected {}{}",
-            self.level,
-            self.slices,
-            "#".repeat(width.min(32)),
-            self.held,
-            self.door,
-            self.entering,
-            limit(self.entering_limit),
-            self.settling,
-            limit(self.settle_limit),
-            self.connected,
-            self.limiting_signal
-                .as_ref()
-                .map(|signal| format!(", limit: {signal}"))
-                .unwrap_or_default()
-        )
+    /// For the view.
+    pub(super) fn server(&self) -> Server {
+        let limiting = self.limiting_signal.as_deref().unwrap_or("nothing");
+        Server {
+            level: self.level,
+            slices: self.slices,
+            text: format!(
+                "held {}, door {}, entering {}{}, settling {}{}, limited by {limiting}",
+                self.held,
+                self.door,
+                self.entering,
+                limit(self.entering_limit),
+                self.settling,
+                limit(self.settle_limit),
+            ),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::usage::{self, Usage};
 use super::{Mode, Options};
 use crate::fleet::{Fleet, Snapshot};
 use crate::scenario::{self, Restart, Scenario};
-use crate::view::{View, say};
+use crate::view::{Server, View, say};
 
 /// Between two questions to the broker.
 const ASK: Duration = Duration::from_millis(250);
@@ -99,9 +99,9 @@ async fn bring_up(fleet: &Fleet, broker: &Broker) -> anyhow::Result<()> {
     let asking = Asking::start(&broker.admin);
     let mut view = View::new("up");
     let result = fleet
-        .bring_up(&mut |snapshot| view.show(snapshot, asking.line().as_deref()))
+        .bring_up(&mut |snapshot| view.show(snapshot, asking.server().as_ref()))
         .await;
-    view.finish(None);
+    view.finish();
     Ok(result?)
 }
 
@@ -112,9 +112,9 @@ async fn reopen(fleet: &Fleet, scenario: &Scenario, broker: &Broker) -> anyhow::
         .context("failed to find how long the reopening may take")?;
     let asking = Asking::start(&broker.admin);
     let mut view = View::new("back");
-    let mut watch = |snapshot: &Snapshot<'_>| view.show(snapshot, asking.line().as_deref());
+    let mut watch = |snapshot: &Snapshot<'_>| view.show(snapshot, asking.server().as_ref());
     let complete = fleet.reopened(timeout, quiet, &mut watch).await?;
-    view.finish(None);
+    view.finish();
     Ok(complete)
 }
 
@@ -153,8 +153,8 @@ impl Asking {
         Self { latest, task }
     }
 
-    fn line(&self) -> Option<String> {
-        self.latest.borrow().as_ref().map(Status::line)
+    fn server(&self) -> Option<Server> {
+        self.latest.borrow().as_ref().map(Status::server)
     }
 }
 
