@@ -133,7 +133,7 @@ mod tests {
             .map(|_| {
                 let (pace, log) = (pace.clone(), Rc::clone(&log));
                 local.spawn_local(async move {
-                    pace.paced(async { log.borrow_mut().push("heavy") }).await
+                    pace.paced(async { log.borrow_mut().push("heavy") }).await;
                 })
             })
             .collect();
