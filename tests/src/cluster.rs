@@ -13,6 +13,9 @@ use crate::setup::Setup;
 use crate::skip;
 use crate::wait::{PATIENT, until};
 
+/// As the config has it.
+const EDGE_WORKERS: f64 = 2.0;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topology {
     Standalone,
@@ -193,7 +196,20 @@ impl<'a> Cluster<'a> {
                 edge.admin.ready().then_some(())
             });
         }
+        cluster.until_linked();
         Some(cluster)
+    }
+
+    /// An edge is ready before its links are up; clients that come in between are told so.
+    pub fn until_linked(&self) {
+        if self.shard.is_none() {
+            return;
+        }
+        for edge in &self.edges {
+            until("every worker has its link", PATIENT, || {
+                (edge.admin.metric("herdgate_links_up") >= EDGE_WORKERS).then_some(())
+            });
+        }
     }
 
     /// Where clients of the first edge connect.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
+use std::io::{ErrorKind, Read as _};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
@@ -10,8 +12,12 @@ use herdgate_tests::process::Signal;
 use herdgate_tests::setup::Setup;
 use herdgate_tests::skip;
 use herdgate_tests::swarm::{Herd, password_file};
+use herdgate_tests::tls;
 use herdgate_tests::wait::{PATIENT, throughout, until};
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 
 const SPLIT: Topology = Topology::Split { edges: 1 };
 const SLICES: u64 = 256;
@@ -188,4 +194,89 @@ fn a_soft_limit_of_open_files_is_raised() {
         (cluster.edges[0].admin.number("/connected") > 1100).then_some(())
     });
     herd.finish(RAMP_WITHIN);
+}
+
+#[test]
+fn edges_share_one_level() {
+    let Some(setup) = staged(40_000) else { return };
+    let Some(cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
+        return;
+    };
+    let herd = Herd::new(&setup, 200, &cluster.listener("mqtts").to_string());
+    let Some(herd) = herd.start("herd") else {
+        return;
+    };
+    let idle = &cluster.edges[1].admin;
+    // nobody knocks at the second edge, and its level rises all the same
+    let on_the_way = until("the second edge's level rises", RAMP_WITHIN, || {
+        Some(idle.number("/level")).filter(|level| *level > 0)
+    });
+    assert!(on_the_way < SLICES, "slice by slice, not at once");
+    let report = herd.finish(RAMP_WITHIN);
+    for edge in &cluster.edges {
+        until("both are open", PATIENT, || {
+            (edge.admin.number("/level") == SLICES).then_some(())
+        });
+    }
+    assert_eq!(
+        idle.number("/reopening"),
+        cluster.edges[0].admin.number("/reopening")
+    );
+    assert_eq!(idle.number("/handshakes/started"), 0);
+    let counted = cluster.edges[0].admin.number("/handshakes/completed");
+    assert_eq!(
+        report["counts"]["handshakes"], counted,
+        "both ends count the same: {report}"
+    );
+}
+
+/// Connects from `source` and sends what begins a TLS handshake.
+fn knock(source: [u8; 4], address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENT)).unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut hello = ClientConnection::new(tls::plain_client(""), name).unwrap();
+    hello.write_tls(&mut stream).unwrap();
+    stream
+}
+
+#[test]
+fn a_closed_slice_gets_no_byte_and_a_reset_and_no_handshake() {
+    let Some(setup) = staged(1000) else { return };
+    let setup = setup.set("/admission/alwaysAllow", json!(["127.9.0.0/16"]));
+    let Some(cluster) = Cluster::start(&setup, SPLIT) else {
+        return;
+    };
+    let admin = &cluster.edges[0].admin;
+    assert_eq!(level(&cluster), 0);
+    // without a shard to be heard, nothing opens
+    cluster.shard.as_ref().unwrap().process.signal(Signal::STOP);
+    until("the edge leaves the silent shard out", PATIENT, || {
+        admin.status()["shards"]
+            .as_array()
+            .is_none_or(Vec::is_empty)
+            .then_some(())
+    });
+    let began = Instant::now();
+    let mut refused = knock([127, 1, 2, 3], cluster.listener("mqtts"));
+    until("it is held", PATIENT, || {
+        (admin.number("/held") == 1).then_some(())
+    });
+    let outcome = refused.read(&mut [0; 16]);
+    let reset = matches!(&outcome, Err(error) if error.kind() == ErrorKind::ConnectionReset);
+    assert!(reset, "no byte, and a reset: {outcome:?}");
+    assert!(
+        began.elapsed() >= Duration::from_millis(500),
+        "held for a part of the patience first"
+    );
+    assert_eq!(admin.number("/handshakes/started"), 0);
+    assert_eq!(level(&cluster), 0);
+
+    let mut allowed = knock([127, 9, 2, 3], cluster.listener("mqtts"));
+    let first = allowed.read(&mut [0; 16]);
+    assert!(matches!(first, Ok(1..)), "alwaysAllow passes: {first:?}");
+    assert_eq!(admin.number("/handshakes/started"), 1);
 }
