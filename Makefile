@@ -31,7 +31,8 @@ demo-compare: setup-build ## The demo twice, with admission Open and Staged, bot
 test: check unit chart-test process lab-test ## Everything that must be green: check, unit, process and lab tests
 
 .PHONY: check
-check: setup-build ## Format, lints, generated files up to date
+check: setup-build ## Format, lints, no unused dependency
+	scripts/unused-dependencies.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
@@ -69,16 +70,18 @@ lab-down: ## End the lab; nothing of it stays
 	$(LAB) down
 
 .PHONY: image
-image: setup-build ## OCI images from scratch, into the cache folder
+image: setup-image ## OCI images from scratch, into the cache folder
 	cargo build --release --locked --workspace --bins
 	HERDGATE_BIN_DIR=$(BIN_RELEASE) images/build.sh
 
 .PHONY: generate
-generate: setup-build ## Write the generated files anew: CRDs, chart copies, reference pages, snapshots
+generate: bins lab-tools ## Write the generated files anew: CRDs, chart copies, reference pages, snapshots
 	scripts/generate.sh
 
-.PHONY: setup-build setup-test
+.PHONY: setup-build setup-test setup-image
 setup-build:
 	@scripts/setup.sh build
 setup-test:
 	@scripts/setup.sh test
+setup-image:
+	@scripts/setup.sh image

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what a fresh Debian machine lacks, and says what. Usage: setup.sh build|test
+# Installs what a fresh Debian machine lacks, and says what. Usage: setup.sh build|test|image
 set -euo pipefail
-what=${1:?usage: setup.sh build|test}
+what=${1:?usage: setup.sh build|test|image}
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -19,6 +19,10 @@ if [ "$what" = test ]; then
   need python3 python3
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 fi
+if [ "$what" = image ]; then
+  command -v docker >/dev/null || need buildah buildah
+  need strip binutils
+fi
 
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
@@ -35,8 +39,9 @@ fi
 
 [ -x "$HOME/.cargo/bin/cargo" ] && PATH="$HOME/.cargo/bin:$PATH"
 if ! command -v cargo >/dev/null; then
-  apt-cache show rustup >/dev/null 2>&1 \
-    || fail "no cargo here, and no rustup package in this Debian: please install rustup; rust-toolchain.toml then picks the version"
+  "${as_root[@]}" apt-get update -qq
+  [ -n "$(apt-cache madison rustup)" ] \
+    || fail "no cargo here, and this Debian has no rustup package (13 and later do): please install rustup, then try again"
   say "installing Debian package: rustup"
   "${as_root[@]}" apt-get install -y -qq --no-remove rustup >/dev/null
 fi
