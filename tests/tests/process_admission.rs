@@ -225,7 +225,7 @@ fn edges_share_one_level() {
     assert_eq!(idle.number("/handshakes/started"), 0);
     let counted = cluster.edges[0].admin.number("/handshakes/completed");
     assert_eq!(
-        report["counts"]["handshakes"], counted,
+        report["counts"]["handshakesConfirmed"], counted,
         "both ends count the same: {report}"
     );
 }
