@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -90,6 +91,7 @@ pub(super) async fn handshake(
         .into_fallible();
     let failure = match timeout(TIMEOUT, handshakes.pace.paced(accept)).await {
         Ok(Ok(stream)) => {
+            acknowledge(stream.get_ref().0);
             metrics.handshakes_completed.inc();
             return Some(Box::new(stream));
         }
@@ -105,6 +107,13 @@ pub(super) async fn handshake(
     };
     metrics.handshakes_failed.inc(failure);
     None
+}
+
+/// After the client's last handshake message we have nothing to say, and the kernel would keep the ACK for 40 ms. A
+/// client that does not set `TCP_NODELAY` sends its CONNECT only then.
+fn acknowledge(socket: &TcpStream) {
+    // Without it the client waits a moment longer.
+    let _ = SockRef::from(socket).set_tcp_quickack(true);
 }
 
 async fn end(failure: HandshakeFailure, mut socket: TcpStream, shared: &Shared) {
