@@ -5,11 +5,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use herdgate_crds::MqttCluster;
 use herdgate_tests::charts::{
     Helm, chart, check_generated, cluster_values_schema, golden_text, lost, read_yaml, root,
 };
+use herdgate_tests::cluster::{Cluster, Topology};
+use herdgate_tests::process::run;
+use herdgate_tests::setup::{ALICE, BOB, Setup};
+use herdgate_tests::skip;
+use herdgate_tests::wait::PATIENT;
 use serde_json::Value;
 
 const CHARTS: [&str; 3] = ["herdgate-crds", "herdgate", "herdgate-cluster"];
@@ -285,6 +291,63 @@ fn a_digest_pins_the_image() {
     assert!(
         image.as_str().unwrap().ends_with(&format!("@{digest}")),
         "{image}"
+    );
+}
+
+/// What `helm test` runs in a pod, here as a process: only address and paths are other ones.
+#[test]
+fn the_charts_own_test_passes_and_can_fail() {
+    let Some(helm) = Helm::find() else { return };
+    let Some(swarm) = skip::binary("herdgate-swarm") else {
+        return;
+    };
+    let setup = Setup::new();
+    let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
+        return;
+    };
+    let user = format!("test.userName={}", ALICE.0);
+    let set = [
+        "--set",
+        &user,
+        "--set",
+        "test.passwordSecretRef.name=probe",
+        "--set",
+        "test.timeoutSeconds=5",
+    ];
+    let rendered = helm.render("herdgate-cluster", &set);
+    let config = rendered
+        .iter()
+        .find(|document| document["kind"] == "ConfigMap")
+        .unwrap();
+    let scenario = setup.write(
+        "scenario.yaml",
+        config["data"]["scenario.yaml"].as_str().unwrap(),
+    );
+    let test = |password: &str, server_name: &str| {
+        let password = setup.write("probe-password", password);
+        let mut command = Command::new(&swarm);
+        command
+            .arg("run")
+            .arg(&scenario)
+            .arg("--target")
+            .arg(cluster.listener("mqtts").to_string());
+        command.args(["--server-name", server_name]);
+        command
+            .arg("--set")
+            .arg(format!("target.caFile={}", setup.path("ca.crt").display()));
+        command
+            .arg("--set")
+            .arg(format!("identity.passwordFile={}", password.display()));
+        run("helm-test", command, setup.folder.path(), PATIENT * 2)
+    };
+    let (status, output) = test(ALICE.1, "localhost");
+    assert!(status.success(), "{output}");
+    let (status, output) = test(BOB.1, "localhost");
+    assert!(!status.success(), "a wrong password: {output}");
+    let (status, output) = test(ALICE.1, "mqtt.example.com");
+    assert!(
+        !status.success(),
+        "a certificate for another name: {output}"
     );
 }
 
