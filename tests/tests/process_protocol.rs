@@ -152,12 +152,16 @@ fn the_older_connection_is_told_and_its_will_comes() {
     older.login(&Connect::v5("same").will("wills", "of the older"));
     let mut newer = Client::plain(cluster.listener_of(1, "mqtt")).unwrap();
     newer.login(&Connect::v5("same"));
-    let last = older.until_closed().pop().expect("a DISCONNECT");
-    assert_eq!(
-        (last.kind(), last.body[0]),
-        (DISCONNECT, 0x8E),
-        "Session taken over"
-    );
+    let last = older.until_closed().pop();
+    // mosquitto 2.0.11 closes without a word
+    if !stand_in_wanted() {
+        let last = last.expect("a DISCONNECT");
+        assert_eq!(
+            (last.kind(), last.body[0]),
+            (DISCONNECT, 0x8E),
+            "Session taken over"
+        );
+    }
     assert_eq!(watcher.read().unwrap().published().1, b"of the older");
     newer.send(&[0xC0, 0]).unwrap();
     assert_eq!(newer.read().unwrap().kind(), PINGRESP);
