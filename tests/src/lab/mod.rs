@@ -33,6 +33,11 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// A cluster made for this, not one that somebody named.
+    pub fn is_our_own(&self) -> bool {
+        self.audit.is_some()
+    }
+
     /// What `tests/lab/test.sh` brought up; `None` without it, said loudly.
     pub fn find() -> Option<Self> {
         let Some(kubeconfig) = env::var_os("HERDGATE_LAB_KUBECONFIG").map(PathBuf::from) else {

@@ -5,7 +5,7 @@ use herdgate_tests::lab::{rbac, step};
 use herdgate_tests::wait::until;
 
 use crate::calm::operator_prefix;
-use crate::world::{CLUSTER, OPERATOR, World};
+use crate::world::{CLUSTER, World};
 
 /// What was there before the cluster, or comes with every namespace.
 const NOT_OURS: [&str; 5] = [
@@ -55,8 +55,8 @@ pub(crate) fn every_right_was_used(world: &World<'_>) {
 }
 
 fn uninstall_operator(world: &World<'_>) {
-    uninstall(world, OPERATOR, &world.operator_namespace);
-    let selector = format!("app.kubernetes.io/instance={OPERATOR}");
+    uninstall(world, &world.operator, &world.operator_namespace);
+    let selector = format!("app.kubernetes.io/instance={}", world.operator);
     let kinds = "clusterroles,clusterrolebindings";
     let left = || {
         world

@@ -21,8 +21,8 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     let world = World::new(&lab);
 
     step("helm installs the charts");
-    world.install_operator();
     world.prepare_cluster_namespace();
+    world.install_operator();
     serving::a_bad_range_is_refused(&world);
     world.install_cluster();
 

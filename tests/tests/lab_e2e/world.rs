@@ -22,7 +22,6 @@ use serde_json::{Value, json};
 
 pub(crate) const HOSTNAME: &str = "mqtt.lab.herdgate.test";
 pub(crate) const CLUSTER: &str = "herd";
-pub(crate) const OPERATOR: &str = "herdgate";
 pub(crate) const PORT: u16 = 8883;
 
 /// In the order in which they open; everything else comes last.
@@ -45,6 +44,8 @@ const ENTERING_LIMIT: u32 = 4;
 pub(crate) struct World<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) namespace: String,
+    /// The operator's release: a name of its own, for rights are cluster-wide and somebody may run one already.
+    pub(crate) operator: String,
     pub(crate) operator_namespace: String,
     pub(crate) authority: Authority,
     /// All that was asked of the API server since the story began.
@@ -63,6 +64,7 @@ impl<'a> World<'a> {
         Self {
             lab,
             namespace: format!("herdgate-test-{id}"),
+            operator: format!("herdgate-test-{id}"),
             operator_namespace: format!("herdgate-test-{id}-operator"),
             authority,
             asked: RefCell::new(lab.audit.as_ref().map(audit::AuditLog::follow)),
@@ -76,7 +78,7 @@ impl<'a> World<'a> {
         self.make_namespace(&self.operator_namespace);
         self.install_definitions();
         self.upgrade_operator();
-        let selector = format!("app.kubernetes.io/instance={OPERATOR}");
+        let selector = format!("app.kubernetes.io/instance={}", self.operator);
         let path = "/apis/rbac.authorization.k8s.io/v1";
         let roles = [
             format!(
@@ -107,12 +109,15 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn upgrade_operator(&self) {
-        let image = self.image("herdgate-operator");
+        let mut values = json!({"image": self.image("herdgate-operator")});
+        if !self.lab.is_our_own() {
+            values["watchNamespaces"] = json!([self.namespace]);
+        }
         self.helm_upgrade(
-            OPERATOR,
+            &self.operator,
             "herdgate",
             &self.operator_namespace,
-            &json!({"image": image}),
+            &values,
         );
     }
 
@@ -348,7 +353,8 @@ impl Drop for World<'_> {
             ));
         }
         kubernetes.told(&format!(
-            "delete clusterrole,clusterrolebinding --selector=app.kubernetes.io/instance={OPERATOR}"
+            "delete clusterrole,clusterrolebinding --selector=app.kubernetes.io/instance={}",
+            self.operator
         ));
     }
 }
