@@ -6,7 +6,6 @@ use herdgate_tests::lab::audit::{Event, Follower};
 use herdgate_tests::lab::edges::Pod;
 use herdgate_tests::lab::kubernetes::ROLLOUT;
 use herdgate_tests::wait::{throughout, until};
-use serde_json::Value;
 
 use crate::world::{CLUSTER, World, herd_size};
 
@@ -39,10 +38,7 @@ pub(crate) fn an_idle_upgrade_restarts_nothing(world: &World<'_>) {
 /// The herd is connected and the operator is made to look again and again: its writes are the Lease's alone.
 pub(crate) fn a_pass_over_an_unchanged_world_writes_nothing(world: &World<'_>) {
     let before = brokers(world);
-    until("the status has the whole herd", ROLLOUT, || {
-        let clients = world.resource()?.pointer("/status/clients")?.as_u64()?;
-        (clients == herd_size()).then_some(())
-    });
+    the_whole_herd_is_connected(world);
     let Some(audit) = &world.lab.audit else {
         return herdgate_tests::lab::step(
             "without an audit log nobody can tell what the operator writes: left out",
@@ -127,11 +123,15 @@ pub(crate) fn a_new_certificate_needs_no_restart(world: &World<'_>) {
         },
     );
     assert_eq!(before, brokers(world));
-    let resource = world.resource().unwrap();
-    assert_eq!(
-        resource.pointer("/status/clients").and_then(Value::as_u64),
-        Some(herd_size())
-    );
+    the_whole_herd_is_connected(world);
+}
+
+/// And nobody else; the status is a moment behind.
+fn the_whole_herd_is_connected(world: &World<'_>) {
+    until("the status has the whole herd", ROLLOUT, || {
+        let clients = world.resource()?.pointer("/status/clients")?.as_u64()?;
+        (clients == herd_size()).then_some(())
+    });
 }
 
 /// With one edge a disruption budget could block a drain for ever, so there is none.
