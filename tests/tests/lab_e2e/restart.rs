@@ -44,6 +44,9 @@ pub(crate) fn the_herd_returns_range_by_range(world: &World<'_>, herd: &mut Run)
         the_ranges_returned_in_order(&report);
     }
     no_handshake_was_wasted(world, &report);
+    if world.lab.fleet {
+        who_was_refused_is_answered_now(world);
+    }
 }
 
 /// Without a word, as a power failure would.
@@ -124,6 +127,16 @@ fn a_closed_range_is_refused_while_an_open_one_settles(world: &World<'_>) {
     step(&format!(
         "a closed range was reset at both edges, level {level} afterwards"
     ));
+}
+
+/// The same knock at the open gate; were it not answered, its silence before would have meant nothing.
+fn who_was_refused_is_answered_now(world: &World<'_>) {
+    for (address, answer) in knock_everywhere(world, world.edge_addresses()) {
+        assert!(
+            matches!(answer, Refusal::Answered(_)),
+            "the edge at {address}: {answer:?}"
+        );
+    }
 }
 
 fn knock_everywhere(world: &World<'_>, addresses: Vec<SocketAddr>) -> Vec<(SocketAddr, Refusal)> {
