@@ -15,6 +15,10 @@ pub struct ShardMetrics {
     pub settle_limit: Gauge,
     /// Clients in the attach queue.
     pub attaching: Gauge,
+    /// Clients that got their session.
+    pub attached: Counter,
+    /// Clients that the shard refused.
+    pub refused: Counter,
     pub taken_over: Counter,
     /// PUBLISH packets taken from clients, wills among them.
     pub messages_received: Counter,
@@ -37,6 +41,8 @@ impl ShardMetrics {
             ),
             settle_limit: gauge(r, "settle_limit", "Clients that may be settling at once"),
             attaching: gauge(r, "attaching", "Clients in the attach queue"),
+            attached: counter(r, "attached", "Clients that got their session"),
+            refused: counter(r, "sessions_refused", "Clients that the shard refused"),
             taken_over: counter(
                 r,
                 "taken_over",

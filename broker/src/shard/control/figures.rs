@@ -66,6 +66,8 @@ fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
     let add = |counter: &Counter, before: u64, after: u64| {
         counter.inc_by(after.saturating_sub(before));
     };
+    add(&metrics.attached, last.attached_total, stats.attached_total);
+    add(&metrics.refused, last.refused_total, stats.refused_total);
     add(
         &metrics.taken_over,
         last.taken_over_total,
@@ -108,5 +110,31 @@ fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
         metrics
             .messages_dropped
             .inc_by(reason, after.saturating_sub(before));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn stats(connected: u32, attached_total: u64) -> WorkerStats {
+        WorkerStats {
+            connected,
+            attached_total,
+            ..WorkerStats::default()
+        }
+    }
+
+    #[test]
+    fn levels_add_up_and_counters_count_what_is_new() {
+        let metrics = Metrics::new().shard;
+        let mut figures = Figures::new(2, metrics.clone());
+        figures.take(WorkerIndex(0), stats(3, 5));
+        figures.take(WorkerIndex(1), stats(4, 4));
+        figures.take(WorkerIndex(0), stats(2, 7));
+        assert_eq!(figures.counts().connected, 6);
+        assert_eq!(metrics.sessions.get(), 6);
+        assert_eq!(metrics.attached.get(), 11);
     }
 }
