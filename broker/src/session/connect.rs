@@ -64,6 +64,11 @@ pub fn refusal_too_many(protocol: Protocol) -> Bytes {
     refusal(protocol, ReasonCode::SERVER_BUSY)
 }
 
+/// For a client whose id another principal uses.
+pub fn refusal_not_yours(protocol: Protocol) -> Bytes {
+    refusal(protocol, ReasonCode::CLIENT_IDENTIFIER_NOT_VALID)
+}
+
 fn will_refusal(will: &Will) -> Option<ReasonCode> {
     if will.qos == QoS::ExactlyOnce {
         // [MQTT-3.2.2-12]; 3.1.1 has no code
@@ -92,6 +97,7 @@ fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session 
         .min(MOST_INFLIGHT);
     Session {
         client_id: attach.client_id.clone(),
+        principal: attach.principal.clone(),
         protocol: attach.protocol,
         subscriptions: HashMap::new(),
         max_subscriptions: limits.max_subscriptions,

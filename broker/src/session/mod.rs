@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use acks::AckNumber;
-pub use connect::{Opened, open, refusal_shutting_down, refusal_too_many};
+pub use connect::{Opened, open, refusal_not_yours, refusal_shutting_down, refusal_too_many};
 pub use frames::FrameCache;
 pub use inbound::{Received, Refusal, Wish};
 pub use outbound::{Delivered, Outbound};
@@ -50,9 +50,16 @@ impl Default for SessionLimits {
 /// A PUBACK waits for all workers with subscribers, some microseconds each: this many keep a client going.
 pub const RECEIVE_MAXIMUM: u16 = 256;
 
+/// An id is of whoever proved a name and came first; who proved none keeps nobody out.
+pub fn gives_way(holder: Option<&str>, newcomer: Option<&str>) -> bool {
+    holder.is_none() || holder == newcomer
+}
+
 #[derive(Debug)]
 pub struct Session {
     client_id: Arc<str>,
+    /// `None`: anonymous.
+    principal: Option<Arc<str>>,
     protocol: Protocol,
     /// Boxed: most clients have none.
     will: Option<Box<Will>>,
@@ -68,6 +75,11 @@ pub struct Session {
 impl Session {
     pub fn client_id(&self) -> &Arc<str> {
         &self.client_id
+    }
+
+    /// Whether a client with this principal and the same id may end this session and have its own.
+    pub fn gives_way_to(&self, principal: Option<&str>) -> bool {
+        gives_way(self.principal.as_deref(), principal)
     }
 
     pub fn protocol(&self) -> Protocol {

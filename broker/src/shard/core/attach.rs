@@ -25,6 +25,11 @@ impl WorkerCore {
             self.refuse(stream, connack, out);
             return;
         }
+        if self.is_anothers(&attach) {
+            let connack = session::refusal_not_yours(attach.protocol);
+            self.refuse(stream, connack, out);
+            return;
+        }
         if let Some(earlier) = self.queue.take_client(&attach.client_id) {
             // its client has given up on it
             self.links.remove(earlier.stream.0, earlier.stream.1);
@@ -46,6 +51,21 @@ impl WorkerCore {
                 out,
             ),
         }
+    }
+
+    /// A session or an earlier try with the same id is of somebody who does not give way.
+    fn is_anothers(&self, attach: &Attach) -> bool {
+        let principal = attach.principal.as_deref();
+        let attached = self
+            .sessions
+            .by_client(&attach.client_id)
+            .and_then(|key| self.sessions.at(key.index));
+        let keeps_session = attached.is_some_and(|seat| !seat.session.gives_way_to(principal));
+        let waiting = self.queue.by_client(&attach.client_id);
+        let keeps_place = waiting.is_some_and(|earlier| {
+            !session::gives_way(earlier.attach.principal.as_deref(), principal)
+        });
+        keeps_session || keeps_place
     }
 
     /// As many as may be settling.

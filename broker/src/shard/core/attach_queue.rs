@@ -60,6 +60,11 @@ impl AttachQueue {
         self.remove(number)
     }
 
+    /// Who waits under this id, if anybody does.
+    pub(super) fn by_client(&self, client_id: &str) -> Option<&Waiting> {
+        self.waiting.get(self.by_client.get(client_id)?)
+    }
+
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Waiting> {
         self.waiting.get_mut(&number)
     }

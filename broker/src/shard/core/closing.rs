@@ -25,6 +25,23 @@ impl WorkerCore {
         }
     }
 
+    /// The client left while its CONNACK was on the way: it never had a connection whose end a will could tell.
+    pub(super) fn cancel(
+        &mut self,
+        now: Duration,
+        link: LinkId,
+        stream: StreamId,
+        out: &mut Outbox,
+    ) {
+        match self.links.remove(link, stream) {
+            Some(Stream::Waiting(number)) => {
+                self.queue.remove(number);
+            }
+            Some(Stream::Attached(key)) => self.end(now, key, false, out),
+            None => {}
+        }
+    }
+
     pub(super) fn link_lost(&mut self, now: Duration, link: LinkId, out: &mut Outbox) {
         for state in self.links.take(link) {
             self.lost(now, state, out);

@@ -123,9 +123,8 @@ impl WorkerCore {
                 self.data(now, (link, stream), packets, waited, out);
             }
             ToShard::Window { stream, bytes } => self.window(link, stream, bytes),
-            ToShard::Cancel { stream } | ToShard::Detach { stream, .. } => {
-                self.detach(now, link, stream, out);
-            }
+            ToShard::Cancel { stream } => self.cancel(now, link, stream, out),
+            ToShard::Detach { stream, .. } => self.detach(now, link, stream, out),
             ToShard::Health(_) => {}
         }
     }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::network::{Client, Network, disconnected};
 use crate::codec::{Connect, Disconnect, Packet, Protocol, QoS, ReasonCode, Will};
-use crate::link::CloseReason;
-use crate::shard::core::{Input, LinkId};
+use crate::link::{CloseReason, ToShard};
+use crate::shard::core::{CoreSettings, Input, LinkId};
 
 use Protocol::{V5, V311};
 use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO};
@@ -65,6 +65,12 @@ fn wills() {
                 Some(CloseReason::Disconnected)
             );
             network.detach(client);
+            false
+        });
+        watched(workers, |network, client| {
+            let stream = client.stream;
+            network.frame(client, ToShard::Cancel { stream });
+            network.run();
             false
         });
         watched(workers, |network, client| {
@@ -156,5 +162,42 @@ fn shutdown_is_paced_and_lets_nobody_in() {
     for (protocol, connack) in [(V5, 0x88), (V311, 0x03)] {
         let late = network.connect(Connect::new(protocol, "late"));
         assert_eq!(network.inbox(late).refused.as_ref().unwrap()[3], connack);
+    }
+}
+
+/// Whoever proved a name keeps its id from everybody else, also while it waits to be let in.
+#[test]
+fn an_id_is_of_its_first_principal() {
+    for (holder, newcomer, lets_in) in [
+        (Some("gw-1"), Some("gw-1"), true),
+        (Some("gw-1"), Some("gw"), false),
+        (Some("gw-1"), None, false),
+        (None, Some("gw-1"), true),
+        (None, None, true),
+    ] {
+        for waits in [false, true] {
+            let mut network = Network::new(&CoreSettings {
+                settle_limit: waits.then_some(1),
+                ..CoreSettings::default()
+            });
+            let first = network.client(V311, "first");
+            let held = network.connect_as(LinkId(1), holder, Connect::new(V5, "c"));
+            let case = format!("{newcomer:?} after {holder:?}, waits: {waits}");
+            let mut knock =
+                |protocol| network.connect_as(LinkId(2), newcomer, Connect::new(protocol, "c"));
+            let newcomers = [knock(V311), knock(V5)];
+            network.detach(first);
+            let mut inbox = |client| std::mem::take(network.inbox(client));
+            let [v311, v5] = newcomers.map(&mut inbox);
+            let held = inbox(held);
+            if lets_in {
+                assert!(v5.connack.is_some(), "{case}");
+                assert!(held.closed.is_some() || held.refused.is_some(), "{case}");
+            } else {
+                let told = [v311, v5].map(|inbox| inbox.refused.map(|connack| connack[3]));
+                assert_eq!(told, [Some(0x02), Some(0x85)], "{case}");
+                assert!(held.connack.is_some() && held.closed.is_none(), "{case}");
+            }
+        }
     }
 }

@@ -187,6 +187,15 @@ impl Network {
     }
 
     pub(super) fn connect_over(&mut self, link: LinkId, connect: Connect) -> Client {
+        self.connect_as(link, None, connect)
+    }
+
+    pub(super) fn connect_as(
+        &mut self,
+        link: LinkId,
+        principal: Option<&str>,
+        connect: Connect,
+    ) -> Client {
         self.next_stream += 1;
         let client = Client {
             link,
@@ -202,7 +211,7 @@ impl Network {
         let attach = Attach {
             client_id: connect.client_id.clone(),
             client_id_assigned: false,
-            principal: None,
+            principal: principal.map(Into::into),
             protocol: connect.protocol,
             connect: codec::encode(connect.protocol, &Packet::Connect(Box::new(connect))).unwrap(),
             peer: ([127, 0, 0, 1], 40_000).into(),
