@@ -246,11 +246,13 @@ fn limits(section: &Reader<'_>) -> Option<Limits> {
     let max_inflight = section.one("maxInflight");
     let max_subscriptions = section.one("maxSubscriptions");
     let max_retained_messages = section.one("maxRetainedMessages");
+    let max_retained_bytes = section.one("maxRetainedBytes");
     Some(Limits {
         max_queued_messages: max_queued_messages?,
         max_queued_bytes: max_queued_bytes?,
         max_inflight: max_inflight?,
         max_subscriptions: max_subscriptions?,
         max_retained_messages: max_retained_messages?,
+        max_retained_bytes: max_retained_bytes?,
     })
 }

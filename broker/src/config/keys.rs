@@ -140,6 +140,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits.maxInflight", whole(1, 65_535), Some("20"), "QoS 1 messages on their way to a client that names no limit."),
     key("limits.maxSubscriptions", whole(1, U32), Some("10000"), "Subscriptions of one client."),
     key("limits.maxRetainedMessages", whole(0, U32), Some("100000"), "Retained messages of one shard."),
+    key("limits.maxRetainedBytes", whole(0, U32), Some("268435456"), "Bytes of one shard's retained messages, with 256 for each message."),
 
     key("admin", Kind::Section, None, "The port for probes, metrics and status."),
     key("admin.address", Kind::Address, Some("127.0.0.1:9883"), "Plain HTTP: loopback or the pod network, never for clients."),

@@ -288,4 +288,6 @@ pub struct Limits {
     pub max_subscriptions: NonZeroU32,
     /// Per shard.
     pub max_retained_messages: u32,
+    /// Per shard.
+    pub max_retained_bytes: u32,
 }

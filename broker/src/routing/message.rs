@@ -86,8 +86,18 @@ impl Message {
 
     /// About the memory that it takes.
     pub fn size(&self) -> usize {
-        self.topic.as_str().len() + self.payload.len()
+        let properties = self.properties.as_deref().map_or(0, properties_size);
+        self.topic.as_str().len() + self.payload.len() + properties
     }
+}
+
+fn properties_size(properties: &MessageProperties) -> usize {
+    let text = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+    let user = |(name, value): &(Arc<str>, Arc<str>)| name.len() + value.len();
+    text(&properties.content_type)
+        + text(&properties.response_topic)
+        + properties.correlation_data.as_ref().map_or(0, Bytes::len)
+        + properties.user.iter().map(user).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -116,5 +126,20 @@ mod tests {
         assert_eq!(left(seconds(14)), Some(1));
         assert!(!message.is_expired(Duration::from_millis(14_999)));
         assert!(message.is_expired(seconds(15)));
+    }
+
+    #[test]
+    fn properties_count() {
+        let topic = TopicName::new("t".into()).unwrap();
+        let properties = MessageProperties {
+            content_type: Some("12".into()),
+            response_topic: Some("123".into()),
+            correlation_data: Some(Bytes::from_static(b"1234")),
+            user: vec![("12345".into(), "123456".into())],
+            ..MessageProperties::default()
+        };
+        let message = Message::new(topic, b"1", "c".into())
+            .with_properties(Some(Arc::new(properties)), Duration::ZERO);
+        assert_eq!(message.size(), 1 + 1 + 2 + 3 + 4 + 5 + 6);
     }
 }

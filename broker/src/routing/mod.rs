@@ -9,6 +9,6 @@ pub mod topic;
 pub mod trie;
 
 pub use message::Message;
-pub use retained::Retained;
+pub use retained::{Retained, RetainedLimits};
 pub use topic::{FilterError, TopicFilter, TopicName, TopicNameError};
 pub use trie::Trie;

@@ -13,6 +13,7 @@ pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
             .map(|level| u8::try_from(level).unwrap_or(u8::MAX)),
         settle_limit: (settings.mode == Mode::Staged).then_some(settings.settle_limit.get()),
         max_retained_messages: limits.max_retained_messages as usize,
+        max_retained_bytes: limits.max_retained_bytes as usize,
         session: SessionLimits {
             max_queued_messages: limits.max_queued_messages.get() as usize,
             max_queued_bytes: limits.max_queued_bytes as usize,

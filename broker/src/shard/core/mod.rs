@@ -25,7 +25,7 @@ use herdgate_admission::health::Window;
 
 use crate::link::{ToEdge, ToShard};
 use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions};
-use crate::routing::{Retained, Trie};
+use crate::routing::{Retained, RetainedLimits, Trie};
 use crate::session::Delivered;
 use attach_queue::AttachQueue;
 use links::Links;
@@ -79,7 +79,10 @@ impl WorkerCore {
             settle: SettleClock::new(settings.settle_limit, settings.workers),
             local: Trie::default(),
             routes: Trie::default(),
-            retained: Retained::new(settings.max_retained_messages.div_ceil(workers)),
+            retained: Retained::new(RetainedLimits {
+                messages: settings.max_retained_messages.div_ceil(workers),
+                bytes: settings.max_retained_bytes.div_ceil(workers),
+            }),
             publishing: Publishing::default(),
             subscribing: HashMap::new(),
             next_subscribe: 0,

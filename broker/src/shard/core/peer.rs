@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::publish::Outcome;
 use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::routing::{Message, TopicFilter};
 
@@ -34,7 +35,7 @@ pub(super) enum Body {
     Routed {
         token: u64,
         targets: usize,
-        matched: bool,
+        outcome: Outcome,
     },
     /// To the publisher's worker.
     Queued {
@@ -90,8 +91,8 @@ impl WorkerCore {
             Body::Routed {
                 token,
                 targets,
-                matched,
-            } => self.routed(token, targets, matched),
+                outcome,
+            } => self.routed(token, targets, outcome),
             Body::Queued { token, matched } => self.queued(token, matched),
             Body::Subscribe { token, requests } => {
                 self.subscribe_for(now, from, token, requests, out);

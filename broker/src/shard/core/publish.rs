@@ -31,7 +31,32 @@ struct Pending {
     routed: bool,
     /// Workers that have queued it before the owner's word came count below zero.
     awaited: i32,
-    matched: bool,
+    outcome: Outcome,
+}
+
+/// What a message came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// Somebody got it.
+    pub(super) matched: bool,
+    /// It was to be retained, and there was no room.
+    pub(super) unkept: bool,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        self.matched |= other.matched;
+        self.unkept |= other.unkept;
+    }
+
+    /// MQTT 5 section 3.4.2.1. 3.1.1 has one answer for all.
+    fn code(self, protocol: Protocol) -> ReasonCode {
+        match (protocol, self) {
+            (Protocol::V5, Self { unkept: true, .. }) => ReasonCode::QUOTA_EXCEEDED,
+            (Protocol::V5, Self { matched: false, .. }) => ReasonCode::NO_MATCHING_SUBSCRIBERS,
+            _ => ReasonCode::SUCCESS,
+        }
+    }
 }
 
 impl Publishing {
@@ -44,18 +69,18 @@ impl Publishing {
                 publisher,
                 routed: false,
                 awaited: 0,
-                matched: false,
+                outcome: Outcome::default(),
             },
         );
         token
     }
 
-    /// The publisher and whether anybody got the message, once all have answered.
+    /// The publisher and what came of the message, once all have answered.
     fn answer(
         &mut self,
         token: u64,
         change: impl FnOnce(&mut Pending),
-    ) -> Option<(Publisher, bool)> {
+    ) -> Option<(Publisher, Outcome)> {
         let pending = self.pending.get_mut(&token)?;
         change(pending);
         if !pending.routed || pending.awaited != 0 {
@@ -63,7 +88,7 @@ impl Publishing {
         }
         self.pending
             .remove(&token)
-            .map(|pending| (pending.publisher, pending.matched))
+            .map(|pending| (pending.publisher, pending.outcome))
     }
 }
 
@@ -88,7 +113,7 @@ impl WorkerCore {
         let token = publisher
             .filter(|_| !targets.is_empty())
             .map(|publisher| self.publishing.begin(publisher));
-        let matched = self.spread(
+        let outcome = self.spread(
             now,
             &message,
             &targets,
@@ -96,8 +121,8 @@ impl WorkerCore {
             out,
         );
         match (token, publisher) {
-            (Some(token), _) => self.routed(token, targets.len(), matched),
-            (None, Some(publisher)) => self.acknowledge(publisher, matched),
+            (Some(token), _) => self.routed(token, targets.len(), outcome),
+            (None, Some(publisher)) => self.acknowledge(publisher, outcome),
             (None, None) => {}
         }
     }
@@ -112,7 +137,7 @@ impl WorkerCore {
         out: &mut Outbox,
     ) {
         let targets = self.targets(&message.topic);
-        let matched = self.spread(
+        let outcome = self.spread(
             now,
             message,
             &targets,
@@ -126,14 +151,14 @@ impl WorkerCore {
                 Body::Routed {
                     token,
                     targets,
-                    matched,
+                    outcome,
                 }
                 .into(),
             ));
         }
     }
 
-    /// As the topic's owner. `true`: a session of this worker got it.
+    /// As the topic's owner. The outcome knows the sessions of this worker.
     fn spread(
         &mut self,
         now: Duration,
@@ -141,10 +166,9 @@ impl WorkerCore {
         targets: &[WorkerIndex],
         ack: Option<(WorkerIndex, u64)>,
         out: &mut Outbox,
-    ) -> bool {
-        if message.retain && self.retained.set(message) == Kept::Full {
-            self.stats.dropped.retained_full += 1;
-        }
+    ) -> Outcome {
+        let unkept = message.retain && self.retained.set(message, now) == Kept::Full;
+        self.stats.dropped.retained_full += u64::from(unkept);
         for target in targets {
             out.to_peers.push((
                 *target,
@@ -155,7 +179,8 @@ impl WorkerCore {
                 .into(),
             ));
         }
-        self.deliver(now, message)
+        let matched = self.deliver(now, message);
+        Outcome { matched, unkept }
     }
 
     /// Other workers with subscribers.
@@ -236,37 +261,32 @@ impl WorkerCore {
         self.touch(index);
     }
 
-    pub(super) fn routed(&mut self, token: u64, targets: usize, matched: bool) {
+    pub(super) fn routed(&mut self, token: u64, targets: usize, outcome: Outcome) {
         let answer = self.publishing.answer(token, |pending| {
             pending.routed = true;
-            pending.matched |= matched;
+            pending.outcome.add(outcome);
             pending.awaited += i32::try_from(targets).unwrap_or(i32::MAX);
         });
-        if let Some((publisher, matched)) = answer {
-            self.acknowledge(publisher, matched);
+        if let Some((publisher, outcome)) = answer {
+            self.acknowledge(publisher, outcome);
         }
     }
 
     pub(super) fn queued(&mut self, token: u64, matched: bool) {
         let answer = self.publishing.answer(token, |pending| {
-            pending.matched |= matched;
+            pending.outcome.matched |= matched;
             pending.awaited -= 1;
         });
-        if let Some((publisher, matched)) = answer {
-            self.acknowledge(publisher, matched);
+        if let Some((publisher, outcome)) = answer {
+            self.acknowledge(publisher, outcome);
         }
     }
 
-    fn acknowledge(&mut self, (key, number): Publisher, matched: bool) {
+    fn acknowledge(&mut self, (key, number): Publisher, outcome: Outcome) {
         let Some(seat) = self.sessions.get_mut(key) else {
             return;
         };
-        let tells = seat.session.protocol() == Protocol::V5;
-        let code = if matched || !tells {
-            ReasonCode::SUCCESS
-        } else {
-            ReasonCode::NO_MATCHING_SUBSCRIBERS
-        };
+        let code = outcome.code(seat.session.protocol());
         seat.session.acknowledge(number, code);
         self.touch(key.index);
     }

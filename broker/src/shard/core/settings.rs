@@ -13,6 +13,8 @@ pub struct CoreSettings {
     pub settle_limit: Option<u32>,
     /// Retained messages of the whole shard.
     pub max_retained_messages: usize,
+    /// And their bytes; see `RetainedLimits`.
+    pub max_retained_bytes: usize,
     pub session: SessionLimits,
 }
 
@@ -23,6 +25,7 @@ impl Default for CoreSettings {
             topic_key_level: None,
             settle_limit: None,
             max_retained_messages: 100_000,
+            max_retained_bytes: 256 << 20,
             session: SessionLimits::default(),
         }
     }

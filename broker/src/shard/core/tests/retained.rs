@@ -1,7 +1,7 @@
 //! Retained messages.
 
 use super::network::{Network, id, publish, subscribe};
-use crate::codec::{Packet, Protocol, Publish, QoS, RetainHandling, Subscription};
+use crate::codec::{Ack, Packet, Protocol, Publish, QoS, ReasonCode, RetainHandling, Subscription};
 use crate::shard::core::CoreSettings;
 
 use Protocol::{V5, V311};
@@ -220,4 +220,39 @@ fn beyond_the_bound_messages_are_delivered_and_counted_but_not_kept() {
     let stats = network.workers[0].stats();
     assert_eq!((stats.retained, stats.dropped.retained_full), (1, 1));
     network.send(client, &publish("a", "", ZERO));
+}
+
+/// Whoever can be told is told that the message is not kept, whichever worker owns the topic.
+#[test]
+fn the_puback_tells_that_a_message_is_not_kept() {
+    for workers in [1, 4] {
+        let mut network = Network::new(&CoreSettings {
+            workers,
+            max_retained_bytes: 0,
+            ..CoreSettings::default()
+        });
+        let watcher = network.client(V311, "watcher");
+        for number in 0..8 {
+            let topic = format!("t/{number}");
+            if number % 2 == 0 {
+                network.subscribe(watcher, &topic, ZERO);
+            }
+            for (protocol, code) in [
+                (V5, ReasonCode::QUOTA_EXCEEDED),
+                (V311, ReasonCode::SUCCESS),
+            ] {
+                let client = network.client(protocol, "p");
+                let retained = Publish {
+                    retain: true,
+                    qos: ONE,
+                    packet_id: Some(id(1)),
+                    ..Publish::new(topic.clone(), "x")
+                };
+                network.send(client, &Packet::Publish(retained));
+                let ack = Packet::PubAck(Ack::new(id(1), code));
+                assert_eq!(network.packets(client), [ack], "{topic}");
+            }
+        }
+        assert_eq!(network.messages(watcher).len(), 8);
+    }
 }
