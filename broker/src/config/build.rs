@@ -157,6 +157,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
     }
     Some(ShardSettings {
         ordinal,
+        count,
         workers: workers?,
         settle_limit: settle_limit?,
         patience: patience?,

@@ -117,6 +117,8 @@ pub struct EdgeLinks {
 #[derive(Clone, Debug)]
 pub struct ShardSettings {
     pub ordinal: u32,
+    /// Shards of the cluster; more than `ordinal`.
+    pub count: u32,
     pub workers: NonZeroUsize,
     /// Clients that may be settling at once.
     pub settle_limit: NonZeroU32,

@@ -23,12 +23,20 @@ pub fn partition_of(key: &str) -> Partition {
     Partition(u16::try_from(folded).unwrap_or(0))
 }
 
-/// The worker, of `workers` in a shard, that owns a partition.
-pub const fn worker_of(partition: Partition, workers: u16) -> u16 {
-    if workers == 0 {
-        0
-    } else {
-        partition.0 % workers
+/// How the partitions of client ids and topics lie on the workers of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Shards that share the client ids between them.
+    pub shards: u16,
+    /// Of each shard.
+    pub workers: u16,
+}
+
+impl Layout {
+    /// The worker of its shard that owns the partition. The remainder by `shards` is what all partitions of a shard
+    /// have in common: it says nothing about the worker.
+    pub fn worker_of(self, partition: Partition) -> u16 {
+        partition.0 / self.shards.max(1) % self.workers.max(1)
     }
 }
 
@@ -58,17 +66,21 @@ mod tests {
 
     #[test]
     fn every_worker_owns_its_share() {
-        for workers in [1, 2, 3, 7, 64] {
-            let mut owned = vec![0_u16; usize::from(workers)];
-            for index in 0..PARTITIONS {
-                owned[usize::from(worker_of(Partition(index), workers))] += 1;
+        for (shards, workers) in [(1, 1), (1, 2), (1, 3), (1, 64), (2, 2), (4, 6), (3, 8)] {
+            let layout = Layout { shards, workers };
+            for shard in 0..shards {
+                let mut owned = vec![0_u16; usize::from(workers)];
+                for index in (0..PARTITIONS).filter(|index| index % shards == shard) {
+                    owned[usize::from(layout.worker_of(Partition(index)))] += 1;
+                }
+                let least = PARTITIONS / shards / workers;
+                assert!(
+                    owned
+                        .iter()
+                        .all(|count| (least..=least + 1).contains(count)),
+                    "{layout:?} {owned:?}"
+                );
             }
-            let least = PARTITIONS / workers;
-            assert!(
-                owned
-                    .iter()
-                    .all(|count| *count == least || *count == least + 1)
-            );
         }
     }
 }

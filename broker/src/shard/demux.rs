@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::core::{LinkId, WorkerIndex, partition_of, worker_of};
+use super::core::{LinkId, WorkerIndex};
 use super::mailbox::{EdgeSink, Mail, Mailboxes};
 use crate::link::{StreamId, StreamMap, ToEdge, ToShard};
 
@@ -38,10 +38,7 @@ impl Demux {
     pub fn push(&mut self, frame: ToShard) {
         let owner = match &frame {
             ToShard::Attach { stream, attach } => {
-                let owner = WorkerIndex(worker_of(
-                    partition_of(&attach.client_id),
-                    self.workers.len(),
-                ));
+                let owner = self.workers.owner_of(&attach.client_id);
                 self.owners.insert(*stream, owner);
                 Some(owner)
             }
@@ -159,7 +156,7 @@ mod tests {
     fn a_stream_stays_with_the_owner_of_its_client_id() {
         let (workers, mut inboxes) = Mailboxes::new(2);
         let (sink, _edge) = mpsc::unbounded_channel();
-        let mut demux = Demux::new(LinkId(1), workers, &sink);
+        let mut demux = Demux::new(LinkId(1), workers.clone(), &sink);
         for stream in 0..20 {
             demux.push(attach(stream, &format!("gw-{stream}")));
             demux.push(data(stream));
@@ -177,7 +174,7 @@ mod tests {
                     panic!("in order: {pair:?}")
                 };
                 assert_eq!(stream, of);
-                assert_eq!(worker_of(partition_of(&attach.client_id), 2), worker);
+                assert_eq!(workers.owner_of(&attach.client_id), WorkerIndex(worker));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::core::{LinkId, PeerMessage, WorkerIndex};
+use super::core::{Layout, LinkId, PeerMessage, WorkerIndex, partition_of};
 use crate::link::{ToEdge, ToShard};
 
 /// Frames for one link, in order. Bounded by the streams' windows, not by the channel.
@@ -49,35 +49,49 @@ impl Mailbox {
 
 /// All workers of this shard, by index. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Mailboxes(Arc<[Mailbox]>);
+pub struct Mailboxes {
+    boxes: Arc<[Mailbox]>,
+    layout: Layout,
+}
 
 impl Mailboxes {
+    /// Of a cluster with one shard.
     pub fn new(workers: u16) -> (Self, Vec<UnboundedReceiver<Mail>>) {
-        let (boxes, inboxes): (Vec<_>, Vec<_>) = (0..workers.max(1))
+        Self::of(Layout { shards: 1, workers })
+    }
+
+    pub fn of(layout: Layout) -> (Self, Vec<UnboundedReceiver<Mail>>) {
+        let (boxes, inboxes): (Vec<_>, Vec<_>) = (0..layout.workers.max(1))
             .map(|_| {
                 let (sender, receiver) = mpsc::unbounded_channel();
                 (Mailbox(sender), receiver)
             })
             .unzip();
-        (Self(boxes.into()), inboxes)
+        let boxes = boxes.into();
+        (Self { boxes, layout }, inboxes)
+    }
+
+    /// The worker of a client.
+    pub fn owner_of(&self, client_id: &str) -> WorkerIndex {
+        WorkerIndex(self.layout.worker_of(partition_of(client_id)))
     }
 
     pub fn len(&self) -> u16 {
-        u16::try_from(self.0.len()).unwrap_or(u16::MAX)
+        u16::try_from(self.boxes.len()).unwrap_or(u16::MAX)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.boxes.is_empty()
     }
 
     pub fn send(&self, worker: WorkerIndex, mail: Mail) {
-        if let Some(mailbox) = self.0.get(usize::from(worker.0)) {
+        if let Some(mailbox) = self.boxes.get(usize::from(worker.0)) {
             mailbox.send(mail);
         }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Mailbox> {
-        self.0.iter()
+        self.boxes.iter()
     }
 }
 

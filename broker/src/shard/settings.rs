@@ -6,6 +6,7 @@ use crate::shard::core::{CoreSettings, SessionLimits};
 pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
     let limits = &settings.limits;
     CoreSettings {
+        shards: u16::try_from(settings.count).unwrap_or(u16::MAX),
         workers: u16::try_from(settings.workers.get()).unwrap_or(u16::MAX),
         topic_key_level: settings
             .routing

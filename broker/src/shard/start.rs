@@ -28,7 +28,7 @@ impl ShardParts {
         metrics: &Metrics,
     ) -> Self {
         let core = core_settings(settings);
-        let (mailboxes, inboxes) = Mailboxes::new(core.workers);
+        let (mailboxes, inboxes) = Mailboxes::of(core.layout());
         let (control, wires) = ShardControl::new(
             settings.ordinal,
             boot_epoch,

@@ -34,7 +34,7 @@ use sessions::Sessions;
 use settling::SettleClock;
 use subscribe::Subscribing;
 
-pub use crate::routing::partition::{Partition, partition_of, worker_of};
+pub use crate::routing::partition::{Layout, Partition, partition_of};
 pub use input::{Input, LinkId, Outbox, WorkerIndex};
 pub use peer::PeerMessage;
 pub use settings::{CoreSettings, SessionLimits};
@@ -76,7 +76,7 @@ impl WorkerCore {
             sessions: Sessions::default(),
             links: Links::default(),
             queue: AttachQueue::default(),
-            settle: SettleClock::new(settings.settle_limit, settings.workers),
+            settle: SettleClock::new(settings.settle_limit, index, settings.workers),
             local: Trie::default(),
             routes: Trie::default(),
             retained: Retained::new(RetainedLimits {

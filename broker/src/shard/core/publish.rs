@@ -8,7 +8,7 @@ use super::peer::Body;
 use super::sessions::SessionKey;
 use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::{Protocol, ReasonCode};
-use crate::routing::partition::{partition_of, worker_of};
+use crate::routing::partition::partition_of;
 use crate::routing::retained::Kept;
 use crate::routing::subscribers::{SessionIndex, SubscriptionOptions};
 use crate::routing::{Message, TopicName};
@@ -196,7 +196,7 @@ impl WorkerCore {
     }
 
     pub(super) fn owner_of(&self, key: &str) -> WorkerIndex {
-        WorkerIndex(worker_of(partition_of(key), self.settings.workers))
+        WorkerIndex(self.settings.layout().worker_of(partition_of(key)))
     }
 
     /// To the sessions of this worker: one copy each, at the highest QoS that its matching filters were granted

@@ -1,10 +1,13 @@
 //! What a worker is told at its start.
 
+use super::Layout;
 pub use crate::session::SessionLimits;
 
 /// The same for all workers of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoreSettings {
+    /// Isolated shards that share the clients; at least 1.
+    pub shards: u16,
     /// Workers of this shard; at least 1.
     pub workers: u16,
     /// The topic level (0 is the first) that decides a topic's partition; `None`: the whole topic.
@@ -18,9 +21,19 @@ pub struct CoreSettings {
     pub session: SessionLimits,
 }
 
+impl CoreSettings {
+    pub fn layout(&self) -> Layout {
+        Layout {
+            shards: self.shards,
+            workers: self.workers,
+        }
+    }
+}
+
 impl Default for CoreSettings {
     fn default() -> Self {
         Self {
+            shards: 1,
             workers: 1,
             topic_key_level: None,
             settle_limit: None,

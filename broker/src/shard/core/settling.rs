@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use herdgate_admission::settle::{Settling, SubscribeGaps};
 
-use super::WorkerCore;
 use super::sessions::SessionKey;
+use super::{WorkerCore, WorkerIndex};
 
 #[derive(Debug)]
 pub(super) struct SettleClock {
@@ -20,10 +20,10 @@ pub(super) struct SettleClock {
 }
 
 impl SettleClock {
-    pub(super) fn new(limit: Option<u32>, workers: u16) -> Self {
-        let share = limit.map(|limit| limit.div_ceil(u32::from(workers.max(1))).max(1));
+    /// `limit` is the whole shard's.
+    pub(super) fn new(limit: Option<u32>, index: WorkerIndex, workers: u16) -> Self {
         Self {
-            limit: share,
+            limit: limit.map(|limit| share(limit, index, workers)),
             settling: 0,
             gaps: SubscribeGaps::default(),
             looks: BinaryHeap::new(),
@@ -65,6 +65,13 @@ impl SettleClock {
     }
 }
 
+/// The shares of all workers together are the limit; but each has one place, or its clients could never come back.
+fn share(limit: u32, index: WorkerIndex, workers: u16) -> u32 {
+    let workers = u32::from(workers.max(1));
+    let remainder = u32::from(u32::from(index.0) < limit % workers);
+    (limit / workers + remainder).max(1)
+}
+
 impl WorkerCore {
     /// Looks at all whose time has come.
     pub(super) fn settle(&mut self, now: Duration) {
@@ -90,3 +97,22 @@ impl WorkerCore {
 
 /// Between two looks at one session.
 const LEAST_PAUSE: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_share_the_limit() {
+        let shares = |limit, workers| -> Vec<u32> {
+            (0..workers)
+                .map(|index| share(limit, WorkerIndex(index), workers))
+                .collect()
+        };
+        assert_eq!(shares(1_000, 1), [1_000]);
+        assert_eq!(shares(10, 4), [3, 3, 2, 2]);
+        assert_eq!(shares(8, 8), [1; 8]);
+        // fewer places than workers
+        assert_eq!(shares(1, 3), [1; 3]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::network::{Network, publish, subscribe};
 use crate::codec::{Packet, Protocol, QoS, Subscription};
-use crate::shard::core::{CoreSettings, partition_of, worker_of};
+use crate::shard::core::{CoreSettings, Layout, partition_of};
 
 use Protocol::V311;
 use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO};
@@ -59,7 +59,7 @@ fn without_a_key_level_the_whole_topic_decides() {
     let mut network = Network::with_workers(4);
     let client = network.client(V311, "c");
     network.subscribe(client, "t/1", ZERO);
-    let owner = worker_of(partition_of("t/1"), 4);
+    let owner = layout(4).worker_of(partition_of("t/1"));
     for (index, worker) in network.workers.iter().enumerate() {
         let expected = usize::from(owner) == index && owner != client.worker;
         assert_eq!(worker.routes.levels() > 0, expected, "worker {index}");
@@ -76,15 +76,19 @@ fn a_worker_gets_one_copy() {
             network.subscribe(client, filter, ZERO);
         }
     }
-    let owner = worker_of(partition_of("t/1"), 2);
+    let owner = layout(2).worker_of(partition_of("t/1"));
     let ids = (0..1_000).map(|number| format!("p{number}"));
     let at_owner = ids
         .into_iter()
-        .find(|client_id| worker_of(partition_of(client_id), 2) == owner)
+        .find(|client_id| layout(2).worker_of(partition_of(client_id)) == owner)
         .unwrap();
     let publisher = network.client(V311, &at_owner);
     network.send_only(publisher, &publish("t/1", "x", ZERO));
     assert_eq!(network.busy().len(), 1);
     network.step((owner, 1 - owner));
     assert!(network.busy().is_empty());
+}
+
+fn layout(workers: u16) -> Layout {
+    Layout { shards: 1, workers }
 }

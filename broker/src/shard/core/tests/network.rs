@@ -11,8 +11,7 @@ use crate::codec::{
 };
 use crate::link::{Attach, CloseReason, DetachReason, StreamId, ToEdge, ToShard};
 use crate::shard::core::{
-    CoreSettings, Input, LinkId, Outbox, PeerMessage, WorkerCore, WorkerIndex, partition_of,
-    worker_of,
+    CoreSettings, Input, Layout, LinkId, Outbox, PeerMessage, WorkerCore, WorkerIndex, partition_of,
 };
 
 pub(super) fn id(id: u16) -> PacketId {
@@ -49,6 +48,7 @@ pub(super) struct Network {
     inboxes: HashMap<(LinkId, StreamId), (Protocol, Inbox)>,
     pub(super) now: Duration,
     next_stream: u32,
+    layout: Layout,
     /// Windows are given back as soon as bytes come.
     pub(super) reads: bool,
 }
@@ -62,6 +62,7 @@ impl Network {
             inboxes: HashMap::new(),
             now: Duration::from_secs(100),
             next_stream: 0,
+            layout: settings.layout(),
             reads: true,
         }
     }
@@ -201,10 +202,7 @@ impl Network {
             link,
             stream: StreamId(self.next_stream),
             protocol: connect.protocol,
-            worker: worker_of(
-                partition_of(&connect.client_id),
-                u16::try_from(self.workers.len()).unwrap(),
-            ),
+            worker: self.layout.worker_of(partition_of(&connect.client_id)),
         };
         self.inboxes
             .insert((link, client.stream), (connect.protocol, Inbox::default()));
