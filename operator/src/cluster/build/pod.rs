@@ -18,7 +18,7 @@ use crate::cluster::validate::{self, ValidatedCluster};
 /// User and group of the image; no other process of a node runs under it.
 const USER: i64 = 65_532;
 /// Annotation of pods: fingerprint of the settings that take a restart. Never of a Secret: those are reloaded.
-pub(super) const CONFIG_HASH: &str = "herdgate.io/config-hash";
+const CONFIG_HASH: &str = "herdgate.io/config-hash";
 
 /// What tells one tier's pods from the other's.
 pub(super) struct Parts {

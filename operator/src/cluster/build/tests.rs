@@ -1,5 +1,7 @@
 use super::fixtures::{ALL, cluster, valid};
 use super::*;
+use herdgate_crds::MqttClusterSpec;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 #[test]
 fn children_of_each_fixture() {
@@ -42,47 +44,50 @@ fn a_lone_edge_has_no_budget() {
     );
 }
 
-fn config_hash(template: &k8s_openapi::api::core::v1::PodTemplateSpec) -> String {
-    template
-        .metadata
-        .as_ref()
-        .unwrap()
-        .annotations
-        .as_ref()
-        .unwrap()[CONFIG_HASH]
-        .clone()
-}
-
-fn hashes(wanted: &herdgate_crds::MqttCluster) -> [String; 2] {
-    let children = build(&super::super::validate::validate(wanted).unwrap()).unwrap();
+/// Edge and shard: what a pod is made from; any difference replaces the pods.
+fn templates(change: impl FnOnce(&mut MqttClusterSpec)) -> [PodTemplateSpec; 2] {
+    let mut wanted = cluster("full");
+    change(&mut wanted.spec);
+    let children = build(&super::super::validate::validate(&wanted).unwrap()).unwrap();
     [
-        config_hash(&children.edges.spec.unwrap().template),
-        config_hash(&children.shards.spec.unwrap().template),
+        children.edges.spec.unwrap().template,
+        children.shards.spec.unwrap().template,
     ]
 }
 
 #[test]
 fn a_setting_restarts_only_the_tier_that_reads_it() {
-    let before = hashes(&cluster("full"));
-    let mut changed = cluster("full");
-    changed.spec.admission.entering_limit = 7;
-    let [edge, shard] = hashes(&changed);
-    assert_ne!(edge, before[0]);
-    assert_eq!(shard, before[1]);
-    let mut changed = cluster("full");
-    changed.spec.admission.settle_limit = 7;
-    let [edge, shard] = hashes(&changed);
-    assert_eq!(edge, before[0]);
-    assert_ne!(shard, before[1]);
+    let [edge, shard] = templates(|_| {});
+    let of_edges: [fn(&mut MqttClusterSpec); 4] = [
+        |spec| spec.admission.entering_limit = 7,
+        |spec| spec.listeners[0].max_connections = 7,
+        |spec| drop(spec.listeners.pop()),
+        |spec| spec.edge.drain.delay_seconds = 8,
+    ];
+    for change in of_edges {
+        let changed = templates(change);
+        assert_ne!(changed[0], edge);
+        assert_eq!(changed[1], shard);
+    }
+    let of_shards: [fn(&mut MqttClusterSpec); 2] = [
+        |spec| spec.admission.settle_limit = 7,
+        |spec| spec.shards.drain.delay_seconds = 8,
+    ];
+    for change in of_shards {
+        let changed = templates(change);
+        assert_eq!(changed[0], edge);
+        assert_ne!(changed[1], shard);
+    }
 }
 
 #[test]
-fn secrets_and_exposure_restart_nothing() {
-    let before = hashes(&cluster("full"));
-    let mut changed = cluster("full");
-    changed.spec.exposure.hostname = Some("other.example.com".into());
-    changed.spec.paused = true;
-    assert_eq!(hashes(&changed), before);
+fn counts_and_exposure_restart_nothing() {
+    let changed = templates(|spec| {
+        spec.exposure.hostname = Some("other.example.com".into());
+        spec.paused = true;
+        spec.edge.replicas = 9;
+    });
+    assert_eq!(changed, templates(|_| {}));
 }
 
 #[test]
