@@ -116,14 +116,16 @@ pub enum SlicingType {
     PrefixHash,
 }
 
-/// A named range of client addresses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A named range of client addresses; no two ranges may overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressRange {
     #[schemars(
-        length(min = 1, max = 63),
+        length(min = 1, max = 15),
         regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
     )]
+    #[x_kube(validation = Rule::new("self != 'others'")
+        .message("must not be 'others': so are called the addresses that match no range"))]
     pub name: String,
     #[schemars(schema_with = "schema::some_cidrs")]
     pub cidrs: Vec<String>,

@@ -8,12 +8,12 @@ use herdgate_admission::allow::AllowList;
 use herdgate_admission::edge as admission;
 use herdgate_admission::places::Places;
 use herdgate_admission::report::EdgeId;
-use herdgate_admission::slicing::{self, NamedRange, SlicePlan, SlicingErrors};
+use herdgate_admission::slicing::{self, SlicePlan, SlicingErrors};
 
 use super::listener::{BindError, Sockets};
 use super::shared::{ListenerShared, Shared};
 use crate::auth::{AuthError, Authenticator};
-use crate::config::{EdgeSettings, Mode, PrefixLengths, Slicing};
+use crate::config::{EdgeSettings, Mode};
 use crate::metrics::Metrics;
 use crate::process::{Bound, Clock};
 use crate::tls::{ServerTls, TlsError};
@@ -102,7 +102,7 @@ fn admission(
     settings: &EdgeSettings,
 ) -> Result<admission::EdgeAdmission, SlicingErrors> {
     let ours = &settings.admission;
-    let plan = SlicePlan::new(ours.slices.get(), &slicing(&ours.slicing))?;
+    let plan = SlicePlan::new(ours.slices.get(), &slicing::Slicing::from(&ours.slicing))?;
     Ok(admission::EdgeAdmission::new(admission::EdgeSettings {
         edge: EdgeId(settings.id.clone()),
         mode: match ours.mode {
@@ -114,24 +114,4 @@ fn admission(
         patience: ours.patience,
         entering_cap: ours.entering_limit.map(std::num::NonZeroU32::get),
     }))
-}
-
-fn slicing(ours: &Slicing) -> slicing::Slicing {
-    let lengths = |ours: PrefixLengths| slicing::PrefixLengths {
-        v4: ours.v4,
-        v6: ours.v6,
-    };
-    match ours {
-        Slicing::PrefixHash(prefix) => slicing::Slicing::PrefixHash(lengths(*prefix)),
-        Slicing::CidrList { ranges, within } => {
-            let named = ranges.iter().map(|range| NamedRange {
-                name: range.name.clone(),
-                cidrs: range.cidrs.clone(),
-            });
-            slicing::Slicing::CidrList {
-                ranges: named.collect(),
-                prefix: lengths(*within),
-            }
-        }
-    }
 }

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use herdgate_crds::{Slicing, SlicingType};
 use ipnet::IpNet;
 
@@ -29,11 +27,11 @@ pub(super) fn ranges(slicing: &Slicing, problems: &mut Problems) -> Vec<Range> {
         let text = "must be specified when `type` is 'CIDRList' and may not be specified otherwise";
         problems.add(FIELD, text);
     }
-    let mut seen = BTreeSet::new();
     let mut ranges = Vec::with_capacity(slicing.ranges.len());
     for (index, range) in slicing.ranges.iter().enumerate() {
-        if !seen.insert(range.name.as_str()) {
-            problems.add(format!("{FIELD}[{index}].name"), "must be used once");
+        if !is_name(&range.name) {
+            let allowed = "must have 1 to 15 lower-case letters, digits and '-'";
+            problems.add(format!("{FIELD}[{index}].name"), allowed);
         }
         if range.cidrs.is_empty() {
             problems.add(format!("{FIELD}[{index}].cidrs"), "must not be empty");
@@ -45,4 +43,10 @@ pub(super) fn ranges(slicing: &Slicing, problems: &mut Problems) -> Vec<Range> {
         });
     }
     ranges
+}
+
+/// What the broker's configuration takes for a name.
+fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=15).contains(&name.len()) && name.bytes().all(plain)
 }

@@ -6,10 +6,11 @@ mod addresses;
 mod listeners;
 mod pods;
 mod problems;
+mod slicing;
 
+use herdgate_admission::slicing::MAX_SLICES;
 use herdgate_crds::{
-    Admission, AdmissionMode, Anonymous, Exposure, MqttCluster, MqttClusterSpec, Persistence,
-    Routing, SlicingType,
+    Admission, Anonymous, Exposure, MqttCluster, MqttClusterSpec, Persistence, Routing,
 };
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -142,65 +143,40 @@ fn owner(cluster: &MqttCluster, problems: &mut Problems) -> OwnerReference {
 }
 
 fn gate(admission: &Admission, problems: &mut Problems) -> Gate {
-    let slices = u32::try_from(admission.slices).unwrap_or(0);
-    if !slices.is_power_of_two() || slices > 65_536 {
-        problems.add(
-            "spec.admission.slices",
-            "must be a power of two from 1 to 65536",
-        );
-    }
-    problems.range(
-        "spec.admission.patienceSeconds",
-        admission.patience_seconds,
-        1..=60,
-    );
-    problems.range(
-        "spec.admission.enteringLimit",
-        admission.entering_limit,
-        0..=1_000_000,
-    );
-    problems.range(
-        "spec.admission.settleLimit",
-        admission.settle_limit,
-        1..=1_000_000,
-    );
-    problems.range(
-        "spec.admission.handshakeLimit",
-        admission.handshake_limit,
-        1..=100_000,
-    );
-    problems.range(
-        "spec.admission.holdBudget",
-        admission.hold_budget,
-        0..=1_000_000,
-    );
-    problems.range(
-        "spec.admission.slicing.prefixLengthV4",
-        admission.slicing.prefix_length_v4,
-        1..=32,
-    );
-    problems.range(
-        "spec.admission.slicing.prefixLengthV6",
-        admission.slicing.prefix_length_v6,
-        1..=128,
-    );
+    check_numbers(admission, problems);
     let always_allow = addresses::cidrs(
         "spec.admission.alwaysAllow",
         &admission.always_allow,
         problems,
     );
     let ranges = addresses::ranges(&admission.slicing, problems);
-    if admission.mode == AdmissionMode::Staged
-        && admission.slicing.type_ == SlicingType::CidrList
-        && ranges.len() >= admission.slices.try_into().unwrap_or(0)
-    {
-        let text = "must be more than the ranges: each range and the rest need one slice";
-        problems.add("spec.admission.slices", text);
-    }
+    slicing::check(admission, &ranges, problems);
     Gate {
         settings: admission.clone(),
         always_allow,
         ranges,
+    }
+}
+
+fn check_numbers(admission: &Admission, problems: &mut Problems) {
+    let slices = u32::try_from(admission.slices).unwrap_or(0);
+    if !slices.is_power_of_two() || slices > MAX_SLICES {
+        problems.add(
+            "spec.admission.slices",
+            "must be a power of two from 1 to 65536",
+        );
+    }
+    let slicing = &admission.slicing;
+    for (field, value, allowed) in [
+        ("patienceSeconds", admission.patience_seconds, 1..=60),
+        ("enteringLimit", admission.entering_limit, 0..=1_000_000),
+        ("settleLimit", admission.settle_limit, 1..=1_000_000),
+        ("handshakeLimit", admission.handshake_limit, 1..=100_000),
+        ("holdBudget", admission.hold_budget, 0..=1_000_000),
+        ("slicing.prefixLengthV4", slicing.prefix_length_v4, 1..=32),
+        ("slicing.prefixLengthV6", slicing.prefix_length_v6, 1..=128),
+    ] {
+        problems.range(&format!("spec.admission.{field}"), value, allowed);
     }
 }
 
