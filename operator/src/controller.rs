@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
 use futures::{Stream, StreamExt as _};
 use herdgate_crds::MqttCluster;
 use k8s_openapi::api::core::v1::Pod;
@@ -15,6 +14,7 @@ use kube::runtime::{PredicateConfig, WatchStreamExt as _, predicates, watcher};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use prometheus_client::metrics::counter::Counter;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Readiness;
@@ -42,16 +42,17 @@ pub(crate) async fn run(
         namespaces.into_iter().map(Some).collect()
     };
     let filling = Filling::new();
-    let controllers: Vec<_> = scopes
-        .iter()
-        .map(|scope| tokio::spawn(start(&context, scope.as_deref(), &filling, &stop)))
-        .collect();
+    // a set and not loose tasks: whoever drops this future ends them too
+    let mut controllers = JoinSet::new();
+    for scope in &scopes {
+        controllers.spawn(start(&context, scope.as_deref(), &filling, &stop));
+    }
     tokio::spawn(async move {
         filling.done().await;
         tracing::info!("caches filled");
         ready.set(true);
     });
-    join_all(controllers).await;
+    controllers.join_all().await;
 }
 
 fn start(
@@ -85,7 +86,6 @@ fn start(
         pods,
     };
     let scope = Arc::new(Scope::new(Arc::clone(context), caches));
-    let filling = filling.clone();
 
     // our own status writes are no news to us
     let changed =
@@ -104,20 +104,22 @@ fn start(
                 .debounce(DEBOUNCE),
         )
         .graceful_shutdown_on(stop.clone().cancelled_owned());
-    async move {
-        // a pass over half-filled caches would take what is there for missing
-        let gate = move |object, scope: Arc<Scope>| {
-            let filling = filling.clone();
-            async move {
-                filling.done().await;
-                reconcile(object, scope).await
-            }
-        };
-        controller
-            .run(gate, on_error, scope)
-            .for_each(async |result| report(result))
-            .await;
-    }
+    work(controller, scope, filling.clone())
+}
+
+async fn work(controller: Controller<Guarded>, scope: Arc<Scope>, filling: Filling) {
+    // a pass over half-filled caches would take what is there for missing
+    let gate = move |object, scope: Arc<Scope>| {
+        let filling = filling.clone();
+        async move {
+            filling.done().await;
+            reconcile(object, scope).await
+        }
+    };
+    controller
+        .run(gate, on_error, scope)
+        .for_each(async |result| report(result))
+        .await;
 }
 
 fn ours() -> watcher::Config {

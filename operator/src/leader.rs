@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::{CallError, Calls};
 
 /// After so long without renewal others may take the Lease.
-const DURATION: Duration = Duration::from_secs(15);
+pub(crate) const DURATION: Duration = Duration::from_secs(15);
 /// A holder that could not renew for so long stops; less than `DURATION`, so that two never work at once.
-const RENEW_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 /// Between two tries.
 const PERIOD: Duration = Duration::from_secs(3);
 

@@ -17,8 +17,9 @@ use crate::controller;
 use crate::leader::{Leader, Seat};
 use crate::metrics::Metrics;
 
-/// Time for passes to end after a signal; less than the grace of the pod, so that the lease is given back in any case.
-const LAST_PASSES: Duration = Duration::from_secs(15);
+/// Time for passes to end after a signal. Nothing renews the lease meanwhile: together with the longest time since the
+/// last renewal it is less than the lease lasts.
+const LAST_PASSES: Duration = Duration::from_secs(4);
 
 /// Logging and TLS, once for the process.
 pub(crate) fn init(args: &Args) -> anyhow::Result<()> {
@@ -69,7 +70,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         args.pod_name.clone(),
     ));
     let work = stop.child_token();
-    let controllers = tokio::spawn(controller::run(
+    let mut controllers = tokio::spawn(controller::run(
         context,
         args.namespaces(),
         readiness,
@@ -81,11 +82,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         .await
         .context("failed to keep the lease")?;
     work.cancel();
-    if tokio::time::timeout(LAST_PASSES, controllers)
+    if tokio::time::timeout(LAST_PASSES, &mut controllers)
         .await
         .is_err()
     {
         tracing::warn!("passes are still running, ending without them");
+        controllers.abort();
+        // its end, of which nothing but the abortion is to be told
+        let _ = controllers.await;
     }
     leader.release().await;
     Ok(())
@@ -111,5 +115,16 @@ async fn stop_on_signal(stop: CancellationToken) {
         }
         tracing::info!("signal, ending");
         stop.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leader;
+
+    #[test]
+    fn the_lease_outlasts_the_last_passes() {
+        assert!(leader::RENEW_DEADLINE + LAST_PASSES < leader::DURATION);
     }
 }
