@@ -13,6 +13,7 @@ mod hash;
 mod memory;
 mod names;
 mod observe;
+mod pods;
 mod quantity;
 mod reconcile;
 mod status;

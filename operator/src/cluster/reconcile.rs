@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herdgate_crds::MqttCluster;
+use herdgate_crds::{Endpoint, MqttCluster};
+use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
@@ -77,7 +78,9 @@ async fn pass(scope: &Scope, cluster: &MqttCluster, uid: &str) -> Action {
         .into_iter()
         .filter_map(|(_, reading)| reading)
         .collect();
-    let seen = gather(cluster, names, &world, &done, &readings);
+    let known = cluster.status.clone().unwrap_or_default();
+    let before = memory.last_status(Instant::now(), known).1;
+    let seen = gather(cluster, names, &world, &done, &readings, before.endpoints);
     let told = tell(scope, cluster, &seen, &mut memory).await;
     let looked = next_look(&seen, *told.as_ref().unwrap_or(&Due::Never));
     let wait = match (done.outcome, told) {
@@ -101,6 +104,7 @@ fn gather(
     world: &World,
     done: &Done,
     readings: &[Reading],
+    endpoints_before: Vec<Endpoint>,
 ) -> Seen {
     let spec = &cluster.spec;
     let service = world
@@ -116,10 +120,11 @@ fn gather(
         missing_secrets: done.missing_secrets.clone(),
         edge: TierSeen::edges(spec.edge.replicas, world.edges.as_deref()),
         shard: TierSeen::shards(spec.shards.replicas, world.shards.as_deref()),
-        troubles: troubles(&world.pods),
+        troubles: troubles(&world.pods, Timestamp::now()),
         clients: status::clients(readings),
         gate: status::gate(readings),
-        endpoints: done.valid.as_ref().map(endpoints).unwrap_or_default(),
+        // what runs goes on while somebody repairs the object
+        endpoints: done.valid.as_ref().map_or(endpoints_before, endpoints),
         names,
     }
 }

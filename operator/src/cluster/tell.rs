@@ -87,15 +87,16 @@ pub(super) async fn unreadable(
     let mut memory = scope.recall(uid).await;
     let error = Error::Unreadable(text);
     let name = metadata.name.clone().unwrap_or_default();
-    let seen = Seen {
-        failure: Some(error.failure()),
-        ..Seen::nothing(metadata)
-    };
     let before = memory
         .written
         .clone()
         .map(|(_, status)| status)
         .unwrap_or_default();
+    let seen = Seen {
+        failure: Some(error.failure()),
+        endpoints: before.endpoints.clone(),
+        ..Seen::nothing(metadata)
+    };
     let status = MqttClusterStatus {
         edge: None,
         shards: None,

@@ -5,12 +5,13 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use herdgate_crds::MqttCluster;
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use kube::api::PostParams;
 use tokio::time::Instant;
 
 use super::apply::{ApplyError, apply, prune, rehearse};
-use super::build::{TOKEN_BYTES, build, token_secret};
+use super::build::{TOKEN_BYTES, budget_blocks, build, token_secret};
 use super::context::Scope;
 use super::dereference::{SecretsSeen, World, look_for_secrets};
 use super::error::Error;
@@ -66,12 +67,13 @@ pub(crate) async fn work(
     world: &World,
     memory: &mut Memory,
 ) -> Done {
-    let valid = match validate(cluster) {
-        Ok(valid) => valid,
-        Err(problems) => return Done::new(Outcome::Failed(problems.into())),
+    let stuck = memory.stuck(Instant::now(), cluster.metadata.generation);
+    let (valid, stuck) = match (validate(cluster), stuck) {
+        (Ok(valid), stuck) => (valid, stuck),
+        (Err(_), Some(failure)) => return Done::new(Outcome::Stuck(failure)),
+        (Err(problems), None) => return Done::new(Outcome::Failed(problems.into())),
     };
     let mut done = Done::new(Outcome::Well);
-    let stuck = memory.stuck(Instant::now(), cluster.metadata.generation);
     done.outcome = match stuck {
         Some(failure) => Outcome::Stuck(failure),
         None => change(scope, &valid, world, &mut done, memory)
@@ -128,7 +130,10 @@ async fn write(
     if valid.paused {
         return Ok(());
     }
-    let children = build(valid).map_err(ApplyError::from)?;
+    let mut children = build(valid).map_err(ApplyError::from)?;
+    if budget_blocks(&valid.names, &world.pods, Timestamp::now()) {
+        children.budget = None;
+    }
     let context = &scope.context;
     let changes = match Box::pin(rehearse(context, world, &children)).await {
         Err(ApplyError::NotSeenYet { kind, name }) => {

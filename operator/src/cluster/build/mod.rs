@@ -18,9 +18,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::names::Tier;
 use super::validate::ValidatedCluster;
 
+pub(crate) use budget::blocks as budget_blocks;
 pub(crate) use config::WriteError;
-#[cfg(test)]
-use pod::CONFIG_HASH;
 pub(crate) use token::{TOKEN_BYTES, token_secret};
 
 /// Where edges and shards serve `/livez`, `/readyz`, `/metrics` and `/status`.
@@ -36,7 +35,7 @@ pub(crate) struct Children {
     pub(crate) accounts: Vec<ServiceAccount>,
     pub(crate) configs: Vec<ConfigMap>,
     pub(crate) services: Vec<Service>,
-    /// None when it would block a drain for ever.
+    /// None for a lone edge.
     pub(crate) budget: Option<PodDisruptionBudget>,
     pub(crate) shards: StatefulSet,
     pub(crate) edges: Deployment,

@@ -1,4 +1,4 @@
-use super::{Seen, Verdict};
+use super::{Seen, Verdict, with_troubles};
 
 /// All pods run with the settings of this generation.
 pub(super) fn verdict(seen: &Seen) -> Verdict {
@@ -14,7 +14,7 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
             "{} of {} edges and {} of {} shards run with the wanted settings",
             edge.current, edge.wanted, shard.current, shard.wanted
         );
-        return Verdict::no("RollingOut", message);
+        return Verdict::no("RollingOut", with_troubles(message, &seen.troubles));
     }
     Verdict::yes("AllPodsCurrent", "all pods run with the wanted settings")
 }

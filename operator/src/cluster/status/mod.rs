@@ -10,6 +10,7 @@ mod ready;
 mod reconciling;
 mod seen;
 mod stalled;
+mod troubles;
 
 use herdgate_crds::{MqttClusterStatus, TierStatus, conditions};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -21,7 +22,8 @@ pub(crate) use due::{Due, due};
 pub(crate) use endpoints::endpoints;
 pub(crate) use gate::{clients, gate};
 pub(crate) use news::news;
-pub(crate) use seen::{Failure, Seen, TierSeen, troubles};
+pub(crate) use seen::{Failure, Seen, TierSeen};
+pub(crate) use troubles::troubles;
 
 /// One condition's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,15 @@ impl Verdict {
             Some(false) => "False",
             None => "Unknown",
         }
+    }
+}
+
+/// A count, and why it is not what it should be.
+fn with_troubles(count: String, troubles: &[String]) -> String {
+    if troubles.is_empty() {
+        count
+    } else {
+        format!("{count}; {}", troubles.join("; "))
     }
 }
 

@@ -1,4 +1,4 @@
-use super::{Seen, Verdict};
+use super::{Seen, Verdict, with_troubles};
 
 /// Every wanted pod serves, and what they need is there.
 pub(super) fn verdict(seen: &Seen) -> Verdict {
@@ -21,12 +21,4 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
         }
     }
     Verdict::yes("Serving", "all edges and shards are ready")
-}
-
-fn with_troubles(count: String, troubles: &[String]) -> String {
-    if troubles.is_empty() {
-        count
-    } else {
-        format!("{count}; {}", troubles.join("; "))
-    }
 }

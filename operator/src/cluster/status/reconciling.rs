@@ -1,4 +1,4 @@
-use super::{Seen, Verdict};
+use super::{Seen, Verdict, with_troubles};
 
 /// The operator or the cluster's controllers are at work; true is not the usual state.
 pub(super) fn verdict(seen: &Seen) -> Verdict {
@@ -16,7 +16,8 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
         return Verdict::yes("SecretMissing", missing(&seen.missing_secrets));
     }
     if seen.just_applied || !seen.edge.is_rolled_out() || !seen.shard.is_rolled_out() {
-        return Verdict::yes("RollingOut", "pods are on their way to the wanted settings");
+        let message = "pods are on their way to the wanted settings".to_owned();
+        return Verdict::yes("RollingOut", with_troubles(message, &seen.troubles));
     }
     Verdict::no("UpToDate", "everything is as wanted")
 }

@@ -1,14 +1,9 @@
 //! Everything the status speaks of, gathered.
 
-use std::sync::Arc;
-
+use crate::cluster::names::Names;
 use herdgate_crds::{AdmissionStatus, Endpoint};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::ResourceExt as _;
-
-use crate::cluster::names::Names;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
@@ -117,38 +112,4 @@ impl TierSeen {
             && self.replicas == self.wanted
             && self.is_ready()
     }
-}
-
-/// Most pods named; a person starts with the first.
-const TROUBLES_TOLD: usize = 3;
-
-/// Pods that will not start by themselves soon.
-pub(crate) fn troubles(pods: &[Arc<Pod>]) -> Vec<String> {
-    let all = pods
-        .iter()
-        .filter_map(|pod| Some(format!("pod '{}': {}", pod.name_any(), trouble(pod)?)));
-    all.take(TROUBLES_TOLD).collect()
-}
-
-fn trouble(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    let mut containers = status.container_statuses.iter().flatten();
-    if let Some(reason) = containers.find_map(waiting) {
-        return Some(reason);
-    }
-    let unschedulable = status.conditions.iter().flatten().find(|condition| {
-        condition.type_ == "PodScheduled"
-            && condition.status == "False"
-            && condition.reason.as_deref() == Some("Unschedulable")
-    })?;
-    Some(format!(
-        "unschedulable: {}",
-        unschedulable.message.as_deref().unwrap_or("no node fits")
-    ))
-}
-
-fn waiting(container: &ContainerStatus) -> Option<String> {
-    let reason = container.state.as_ref()?.waiting.as_ref()?.reason.clone()?;
-    // these are on their way
-    (!matches!(reason.as_str(), "ContainerCreating" | "PodInitializing")).then_some(reason)
 }

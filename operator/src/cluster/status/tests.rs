@@ -84,7 +84,7 @@ fn told(status: &MqttClusterStatus) -> Vec<String> {
 /// What differs from a cluster that is well.
 type Change = fn(&mut Seen);
 
-const STATES: [(&str, Change); 15] = [
+const STATES: [(&str, Change); 16] = [
     ("well", |_| {}),
     ("just applied", |seen| seen.just_applied = true),
     ("paused", |seen| seen.paused = true),
@@ -110,6 +110,10 @@ const STATES: [(&str, Change); 15] = [
     ("shard away", |seen| seen.shard.ready = 0),
     ("edges rolling", |seen| {
         (seen.edge.replicas, seen.edge.current) = (3, 1);
+    }),
+    ("edges stuck", |seen| {
+        (seen.edge.replicas, seen.edge.current) = (3, 1);
+        seen.troubles = vec!["pod 'a': ImagePullBackOff".into()];
     }),
     ("not observed", |seen| seen.edge.observed = false),
     ("reopening", |seen| seen.gate = Some(at_level(148))),
