@@ -30,7 +30,8 @@ fn is_empty(value: &Value) -> bool {
         Value::Null => true,
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.values().all(is_empty),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -57,7 +58,11 @@ mod tests {
                 json!({"a": {"b": 1}}),
                 json!({"a": {"b": 1, "c": 2}, "d": 3}),
             ),
-            (json!({"a": [], "b": {}, "c": null}), json!({})),
+            (json!({"a": [], "b": {}, "c": null, "d": ""}), json!({})),
+            (
+                json!([{"key": "edge", "value": ""}]),
+                json!([{"key": "edge"}]),
+            ),
             (json!({"a": [{"n": 1}]}), json!({"a": [{"n": 1, "m": 2}]})),
             (json!({"cpu": "0.5"}), json!({"cpu": "500m"})),
             (json!({"cpu": "1000m"}), json!({"cpu": 1})),
@@ -72,6 +77,7 @@ mod tests {
             (json!({"a": 1}), json!({"a": 2})),
             (json!({"a": 1}), json!({})),
             (json!({"a": false}), json!({})),
+            (json!({"a": ""}), json!({"a": "x"})),
             (json!({"a": [1]}), json!({"a": [1, 2]})),
             (json!({"a": [1, 2]}), json!({"a": [2, 1]})),
             (json!({"cpu": "1"}), json!({"cpu": "2"})),

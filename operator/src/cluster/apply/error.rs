@@ -9,6 +9,8 @@ pub(crate) enum ApplyError {
     StillThere { kind: &'static str, name: String },
     #[error("{kind} '{name}' is there, but was not seen yet")]
     NotSeenYet { kind: &'static str, name: String },
+    #[error("{kind} '{name}' does not stay as it is written; something else changes it")]
+    NotKept { kind: &'static str, name: String },
     #[error("{kind} '{name}' was refused: {source}")]
     Refused {
         kind: &'static str,
@@ -36,6 +38,7 @@ impl ApplyError {
             Self::NotOurs { .. } => "not_ours",
             Self::StillThere { .. } => "still_there",
             Self::NotSeenYet { .. } => "not_seen_yet",
+            Self::NotKept { .. } => "not_kept",
             Self::Refused { .. } => "refused",
             Self::Call { .. } => "api",
             Self::Json { .. } | Self::Build(_) => "build",
@@ -45,7 +48,10 @@ impl ApplyError {
     pub(crate) fn is_permanent(&self) -> bool {
         !matches!(
             self,
-            Self::Call { .. } | Self::StillThere { .. } | Self::NotSeenYet { .. }
+            Self::Call { .. }
+                | Self::StillThere { .. }
+                | Self::NotSeenYet { .. }
+                | Self::NotKept { .. }
         )
     }
 
@@ -54,6 +60,7 @@ impl ApplyError {
             Self::NotOurs { .. } => "NameTaken",
             Self::StillThere { .. } => "WaitingForDeletion",
             Self::NotSeenYet { .. } => "WaitingForCaches",
+            Self::NotKept { .. } => "ChildNotKept",
             Self::Refused { .. } => "ChildRefused",
             Self::Call { .. } => "ApiUnavailable",
             Self::Json { .. } | Self::Build(_) => "BuildFailed",

@@ -65,6 +65,18 @@ enum Mode {
     Write,
 }
 
+/// What came of an attempt; of several the gravest counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    None,
+    Made,
+    /// Written, and yet not there in the answer: the next pass would write it again.
+    NotKept {
+        kind: &'static str,
+        name: String,
+    },
+}
+
 /// Whether anything is to be written. Before the first write the API server judges all of it, so that a cluster with
 /// one impossible child keeps the others as they are.
 pub(crate) async fn rehearse(
@@ -72,16 +84,21 @@ pub(crate) async fn rehearse(
     world: &World,
     children: &Children,
 ) -> Result<bool, ApplyError> {
-    all(context, world, children, Mode::Rehearsal).await
+    let change = all(context, world, children, Mode::Rehearsal).await?;
+    Ok(change != Change::None)
 }
 
-/// Writes what is not as it should be.
+/// Writes what is not as it should be. What does not stay as it was written is a failure, so that it is not written
+/// again and again without a pause.
 pub(crate) async fn apply(
     context: &Context,
     world: &World,
     children: &Children,
 ) -> Result<(), ApplyError> {
-    all(context, world, children, Mode::Write).await.map(drop)
+    match all(context, world, children, Mode::Write).await? {
+        Change::None | Change::Made => Ok(()),
+        Change::NotKept { kind, name } => Err(ApplyError::NotKept { kind, name }),
+    }
 }
 
 /// Takes away what is no longer wanted: the budget is the only child that a cluster may have or not have.
@@ -103,14 +120,18 @@ async fn all(
     world: &World,
     children: &Children,
     mode: Mode,
-) -> Result<bool, ApplyError> {
-    let mut changed = each(context, &world.accounts, &children.accounts, mode).await?;
-    changed |= each(context, &world.configs, &children.configs, mode).await?;
-    changed |= each(context, &world.services, &children.services, mode).await?;
-    changed |= each(context, &world.budgets, children.budget.as_slice(), mode).await?;
-    changed |= one(context, world.shards.as_deref(), &children.shards, mode).await?;
-    changed |= one(context, world.edges.as_deref(), &children.edges, mode).await?;
-    Ok(changed)
+) -> Result<Change, ApplyError> {
+    Ok([
+        each(context, &world.accounts, &children.accounts, mode).await?,
+        each(context, &world.configs, &children.configs, mode).await?,
+        each(context, &world.services, &children.services, mode).await?,
+        each(context, &world.budgets, children.budget.as_slice(), mode).await?,
+        one(context, world.shards.as_deref(), &children.shards, mode).await?,
+        one(context, world.edges.as_deref(), &children.edges, mode).await?,
+    ]
+    .into_iter()
+    .max()
+    .unwrap_or(Change::None))
 }
 
 async fn each<K: Child>(
@@ -118,15 +139,15 @@ async fn each<K: Child>(
     live: &[Arc<K>],
     wanted: &[K],
     mode: Mode,
-) -> Result<bool, ApplyError> {
-    let mut changed = false;
+) -> Result<Change, ApplyError> {
+    let mut change = Change::None;
     for object in wanted {
         let found = live
             .iter()
             .find(|live| live.name_any() == object.name_any());
-        changed |= one(context, found.map(Arc::as_ref), object, mode).await?;
+        change = change.max(one(context, found.map(Arc::as_ref), object, mode).await?);
     }
-    Ok(changed)
+    Ok(change)
 }
 
 async fn one<K: Child>(
@@ -134,21 +155,22 @@ async fn one<K: Child>(
     live: Option<&K>,
     wanted: &K,
     mode: Mode,
-) -> Result<bool, ApplyError> {
+) -> Result<Change, ApplyError> {
     if let Some(live) = live.filter(|live| live.uid_of_owner() != wanted.uid_of_owner()) {
         return Err(stranger(live, wanted));
     }
     let wanted = stamped(wanted.clone())?;
     if unchanged(live, &wanted)? {
         context.metrics.apply_skipped.inc();
-        return Ok(false);
+        return Ok(Change::None);
     }
-    send(context, live.is_some(), &wanted, mode).await?;
-    if mode == Mode::Write {
-        tracing::info!(kind = K::KIND, name = wanted.name_any(), "applied");
-        context.metrics.applied.inc();
+    let answer = send(context, live.is_some(), &wanted, mode).await?;
+    if mode == Mode::Rehearsal {
+        return Ok(Change::Made);
     }
-    Ok(true)
+    tracing::info!(kind = K::KIND, name = wanted.name_any(), "applied");
+    context.metrics.applied.inc();
+    kept(&answer, &wanted)
 }
 
 async fn send<K: Child>(
@@ -156,7 +178,7 @@ async fn send<K: Child>(
     known: bool,
     wanted: &K,
     mode: Mode,
-) -> Result<(), ApplyError> {
+) -> Result<K, ApplyError> {
     let (kind, name) = (K::KIND, wanted.name_any());
     let params = PatchParams {
         // what nobody has seen yet is not taken from whoever may own it by that name
@@ -169,12 +191,22 @@ async fn send<K: Child>(
     let patch = Patch::Apply(wanted);
     let call = api.patch(&name, &params, &patch);
     match context.calls.run("patch", kind, call).await {
-        Ok(answer) if mode == Mode::Rehearsal && !known => unseen(&answer, Timestamp::now()),
-        Ok(_) => Ok(()),
+        Ok(answer) if mode == Mode::Rehearsal && !known => {
+            unseen(&answer, Timestamp::now()).map(|()| answer)
+        }
+        Ok(answer) => Ok(answer),
         Err(error) if error.is_conflict() && !known => Err(ApplyError::NotOurs { kind, name }),
         Err(source) if source.is_refusal() => Err(ApplyError::Refused { kind, name, source }),
         Err(source) => Err(ApplyError::Call { kind, name, source }),
     }
+}
+
+fn kept<K: Child>(answer: &K, wanted: &K) -> Result<Change, ApplyError> {
+    if unchanged(Some(answer), wanted)? {
+        return Ok(Change::Made);
+    }
+    let (kind, name) = (K::KIND, wanted.name_any());
+    Ok(Change::NotKept { kind, name })
 }
 
 /// An object that is not in our caches, yet at the API server, either came a moment ago or is somebody else's: without
@@ -271,6 +303,15 @@ mod tests {
         let mut before = build(&fixtures::valid("full")).unwrap().services.remove(1);
         before.annotations_mut().insert("old".into(), "x".into());
         assert!(!unchanged(Some(&served(stamped(before).unwrap())), &service()).unwrap());
+    }
+
+    #[test]
+    fn what_the_answer_lacks_was_not_kept() {
+        assert_eq!(kept(&served(service()), &service()).unwrap(), Change::Made);
+        let mut answer = served(service());
+        answer.spec.as_mut().unwrap().load_balancer_class = None;
+        let lost = kept(&answer, &service()).unwrap();
+        assert!(matches!(lost, Change::NotKept { .. }) && lost > Change::Made);
     }
 
     #[test]
