@@ -21,7 +21,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(5);
 /// be drained, both would wait for each other for ever, so the budget gives way after a while.
 pub(crate) fn blocks(names: &Names, pods: &[Arc<Pod>], now: Timestamp) -> bool {
     pods::of_tier(pods, names, Tier::Edge)
-        .filter_map(|pod| pods::unready_since(pod))
+        .filter_map(pods::unready_since)
         .any(|since| now.duration_since(since) >= PATIENCE)
 }
 
