@@ -12,6 +12,7 @@ use super::conn::{Conn, Ending};
 use super::connect::{self, NoOpening, Opening};
 use super::entering::Entering;
 use super::gate::Answer;
+use super::handshake::NoTls;
 use super::outbox::Outbox;
 use super::packets::{End, Packets};
 use super::shared::{ListenerShared, OpenConnection};
@@ -79,29 +80,38 @@ async fn enter(
         }
         Answer::Gone => return None,
     };
+    let entering = worker.begin_entering(place);
     let Some(open) = listener.try_open() else {
         peer::reset(socket);
         return None;
     };
-    let entering = worker.begin_entering(place);
-    let (mut stream, certificate) = secure(&worker, &listener, socket).await?;
+    let (mut stream, certificate) = match secure(&worker, &listener, socket, &entering).await {
+        Ok(secured) => secured,
+        Err(NoTls::Gone) => return None,
+        Err(NoTls::Alerted(socket)) => {
+            // Somebody else may enter while the client reads its alert.
+            drop(entering);
+            handshake::end(socket).await;
+            return None;
+        }
+    };
     let mut opening = match connect::read(&worker, &listener, &mut stream).await {
         Ok(opening) => opening,
         Err(NoOpening::Gone) => return None,
         Err(NoOpening::Refused(told)) => return refuse(&worker, entering, stream, told).await,
     };
-    let identity = login(&worker, &mut stream, &mut opening, certificate, peer, since).await;
-    let attached = match identity {
+    let login = login(&worker, &mut stream, &mut opening, certificate, peer, since);
+    let attached = match entering.waits_for(login).await {
         Ok(identity) => {
-            attach::attach(
+            let attach = attach::attach(
                 &worker,
                 &listener,
                 &mut stream,
                 &mut opening,
                 identity,
                 peer,
-            )
-            .await
+            );
+            entering.waits_for(attach).await
         }
         Err(no) => Err(no),
     };
@@ -127,22 +137,23 @@ async fn enter(
 
 /// TLS, where the listener has it, and who the client's certificate names.
 async fn secure(
-    worker: &Rc<Worker>,
+    worker: &Worker,
     listener: &ListenerShared,
     socket: TcpStream,
-) -> Option<(Stream, Option<Arc<str>>)> {
+    entering: &Entering,
+) -> Result<(Stream, Option<Arc<str>>), NoTls> {
     let Some(tls) = &listener.tls else {
-        return Some((Stream::Plain(socket), None));
+        return Ok((Stream::Plain(socket), None));
     };
-    let handshakes = Rc::clone(&worker.handshakes);
-    let stream = handshake::handshake(handshakes, Arc::clone(&worker.shared), tls, socket).await?;
+    let handshakes = &worker.handshakes;
+    let stream = handshake::handshake(handshakes, &worker.shared, tls, socket, entering).await?;
     let certificate = stream
         .get_ref()
         .1
         .peer_certificates()
         .and_then(|chain| chain.first());
     let principal = certificate.and_then(crate::tls::principal);
-    Some((Stream::Tls(stream), principal))
+    Ok((Stream::Tls(stream), principal))
 }
 
 async fn login(
@@ -176,14 +187,19 @@ async fn login(
     })
 }
 
-/// Says why, and closes; the place is given back first.
+/// Says why, if there is anything to say, and closes; the place is given back first.
 async fn refuse(
     worker: &Worker,
     entering: Entering,
     stream: Stream,
     told: bytes::Bytes,
 ) -> Option<Entered> {
-    worker.entered(entering);
+    if told.is_empty() {
+        // A time to CONNACK is the time of one that was sent.
+        drop(entering);
+    } else {
+        worker.entered(entering);
+    }
     let mut outbox = Outbox::default();
     outbox.push(told, false);
     closing::close(stream, outbox).await;

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use herdgate_admission::edge::{EdgeView, Mode};
 use herdgate_admission::hold::{Hold, SWEEP_EVERY};
@@ -30,7 +31,7 @@ pub(super) struct Gate {
     waiting: RefCell<HashMap<SocketId, Waiting>>,
     next: Cell<SocketId>,
     /// A place was given back on this thread.
-    given_back: Notify,
+    given_back: Rc<Notify>,
     closed: Cell<bool>,
 }
 
@@ -63,7 +64,7 @@ impl Gate {
             view: RefCell::new(view),
             waiting: RefCell::default(),
             next: Cell::new(0),
-            given_back: Notify::new(),
+            given_back: Rc::default(),
             closed: Cell::new(false),
         }
     }
@@ -143,7 +144,10 @@ impl Gate {
                     decisions.inc(GateDecision::Promote);
                     match peer::registered_anew(socket) {
                         Ok(socket) => Answer::Enter(socket, place),
-                        Err(_) => Answer::Gone,
+                        Err(_) => {
+                            self.place_given_back();
+                            Answer::Gone
+                        }
                     }
                 }
                 Err(_) => {
@@ -154,8 +158,13 @@ impl Gate {
         }
     }
 
-    /// Somebody who was entering is done, so that somebody else may.
-    pub(super) fn place_given_back(&self) {
+    /// Tell this when a place is given back on this thread.
+    pub(super) fn given_back(&self) -> Rc<Notify> {
+        Rc::clone(&self.given_back)
+    }
+
+    /// A place was taken for nothing, so that somebody else may have it.
+    fn place_given_back(&self) {
         if self.hold.borrow().door() > 0 {
             self.given_back.notify_one();
         }

@@ -2,8 +2,6 @@
 
 use std::cell::Cell;
 use std::io;
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -14,6 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::entering::Entering;
 use super::pace::Pace;
 use super::shared::Shared;
 use super::{closing, peer};
@@ -22,6 +21,8 @@ use crate::tls::ServerTls;
 
 /// From the first byte of TLS to its last.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// For the first byte of TLS: a client sends it as soon as it is connected, a probe never does.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Sockets that wait for a handshake at one worker: as many as may be held before the gate, which wait no worse.
 const MOST_WAITING: usize = 20_000;
 
@@ -56,8 +57,17 @@ impl Handshakes {
         }
     }
 
-    /// First come, first served; whoever goes meanwhile costs nothing.
-    async fn turn(&self, socket: TcpStream) -> Option<(SemaphorePermit<'_>, TcpStream)> {
+    /// First come, first served; whoever goes meanwhile costs nothing. Nobody has a turn before there is a byte to work
+    /// on: those who are silent would keep it from those who are not.
+    async fn turn(
+        &self,
+        socket: TcpStream,
+        entering: &Entering,
+    ) -> Option<(SemaphorePermit<'_>, TcpStream)> {
+        timeout(SILENCE, socket.readable()).await.ok()?.ok()?;
+        if peer::is_gone(&socket) {
+            return None;
+        }
         if let Ok(permit) = self.running.try_acquire() {
             return Some((permit, socket));
         }
@@ -67,46 +77,65 @@ impl Handshakes {
         }
         self.waiting.set(self.waiting.get() + 1);
         let _turn = Turn(&self.waiting);
-        let permit = tokio::select! {
-            biased;
-            () = peer::gone(&socket) => return None,
-            permit = self.running.acquire() => permit.ok()?,
-        };
-        Some((permit, peer::registered_anew(socket).ok()?))
+        let permit = entering.waits_for(async {
+            tokio::select! {
+                biased;
+                () = peer::gone(&socket) => None,
+                permit = self.running.acquire() => permit.ok(),
+            }
+        });
+        Some((permit.await?, peer::registered_anew(socket).ok()?))
     }
 }
 
-/// `None`: it came to nothing, and the client knows.
+/// Why there is no TLS.
+#[derive(Debug)]
+pub(super) enum NoTls {
+    /// Nobody is there to answer.
+    Gone,
+    /// The alert is on its way: `end` it.
+    Alerted(TcpStream),
+}
+
+/// `entering` waits for its turn.
 pub(super) async fn handshake(
-    handshakes: Rc<Handshakes>,
-    shared: Arc<Shared>,
+    handshakes: &Handshakes,
+    shared: &Shared,
     tls: &ServerTls,
     socket: TcpStream,
-) -> Option<Box<TlsStream<TcpStream>>> {
+    entering: &Entering,
+) -> Result<Box<TlsStream<TcpStream>>, NoTls> {
     let metrics = &shared.metrics.edge;
-    let (permit, socket) = handshakes.turn(socket).await?;
+    let turn = handshakes.turn(socket, entering).await;
+    // Others may go on while the client of a failed one reads its alert.
+    let (_permit, socket) = turn.ok_or(NoTls::Gone)?;
     metrics.handshakes_started.inc();
     let accept = TlsAcceptor::from(tls.current())
         .accept(socket)
         .into_fallible();
-    let failure = match timeout(TIMEOUT, handshakes.pace.paced(accept)).await {
+    let (failure, no) = match timeout(TIMEOUT, handshakes.pace.paced(accept)).await {
         Ok(Ok(stream)) => {
             acknowledge(stream.get_ref().0);
             metrics.handshakes_completed.inc();
-            return Some(Box::new(stream));
+            return Ok(Box::new(stream));
         }
         Ok(Err((error, socket))) => {
-            // The alert is written; others may go on while the client reads it.
-            drop(permit);
-            let failure = classify(&error);
             tracing::debug!(%error, "tls handshake failed");
-            end(failure, socket, &shared).await;
-            failure
+            match classify(&error) {
+                gone @ HandshakeFailure::ClientGone => (gone, NoTls::Gone),
+                failure => (failure, NoTls::Alerted(socket)),
+            }
         }
-        Err(_) => HandshakeFailure::Timeout,
+        Err(_) => (HandshakeFailure::Timeout, NoTls::Gone),
     };
     metrics.handshakes_failed.inc(failure);
-    None
+    if matches!(
+        failure,
+        HandshakeFailure::Certificate | HandshakeFailure::NoCertificate
+    ) {
+        metrics.certificate_alerts.inc();
+    }
+    Err(no)
 }
 
 /// After the client's last handshake message we have nothing to say, and the kernel would keep the ACK for 40 ms. A
@@ -116,14 +145,8 @@ fn acknowledge(socket: &TcpStream) {
     let _ = SockRef::from(socket).set_tcp_quickack(true);
 }
 
-async fn end(failure: HandshakeFailure, mut socket: TcpStream, shared: &Shared) {
-    match failure {
-        HandshakeFailure::ClientGone => return,
-        HandshakeFailure::Certificate | HandshakeFailure::NoCertificate => {
-            shared.metrics.edge.certificate_alerts.inc();
-        }
-        HandshakeFailure::Protocol | HandshakeFailure::Timeout => {}
-    }
+/// Lets the client read its alert; no place or turn is held meanwhile.
+pub(super) async fn end(mut socket: TcpStream) {
     if socket.shutdown().await.is_ok() {
         closing::drain(socket).await;
     }
@@ -138,5 +161,47 @@ fn classify(error: &io::Error) -> HandshakeFailure {
         Some(rustls::Error::NoCertificatesPresented) => HandshakeFailure::NoCertificate,
         Some(_) => HandshakeFailure::Protocol,
         None => HandshakeFailure::ClientGone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use futures::FutureExt;
+    use herdgate_admission::places::Places;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::edge::entering::Enterings;
+    use crate::process::Clock;
+
+    fn entering() -> Entering {
+        let place = Places::default().take_anyway();
+        Rc::new(Enterings::default()).begin(place, Clock::start(), TIMEOUT)
+    }
+
+    #[tokio::test]
+    async fn silent_clients_have_no_turn_and_keep_none_from_others() {
+        let handshakes = Handshakes {
+            running: Semaphore::new(1),
+            waiting: Cell::default(),
+            pace: Pace::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let _silent = TcpStream::connect(address).await.unwrap();
+        let (silent, _) = listener.accept().await.unwrap();
+        let (first, second) = (entering(), entering());
+        let mut silence = Box::pin(handshakes.turn(silent, &first));
+        assert!(silence.as_mut().now_or_never().is_none());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        client.write_all(&[22]).await.unwrap();
+        let turn = tokio::select! {
+            turn = handshakes.turn(socket, &second) => turn,
+            _ = silence => panic!("nothing was said"),
+        };
+        assert!(turn.is_some());
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Worker {
     pub(super) clock: Clock,
     pub(super) shared: Arc<Shared>,
     pub(super) gate: Gate,
-    pub(super) handshakes: Rc<Handshakes>,
+    pub(super) handshakes: Handshakes,
     pub(super) links: Links,
     pub(super) read_buffer: RefCell<Box<[u8]>>,
     pub(super) traffic: Traffic,
@@ -130,18 +130,19 @@ impl EdgeWorker {
 
 impl Worker {
     fn new(index: usize, shared: Arc<Shared>, shards: usize, view: EdgeView) -> Self {
+        let gate = Gate::new(index, &shared, view);
         Self {
             index,
             clock: shared.clock,
-            gate: Gate::new(index, &shared, view),
-            handshakes: Rc::new(Handshakes::new(index, &shared)),
+            entering: Rc::new(Enterings::new(gate.given_back())),
+            gate,
+            handshakes: Handshakes::new(index, &shared),
             links: Links::new(shards),
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             traffic: Traffic::default(),
             conns: RefCell::default(),
             next_stream: Cell::new(0),
             wheel: RefCell::default(),
-            entering: Rc::default(),
             shared,
         }
     }
@@ -158,7 +159,6 @@ impl Worker {
             .edge
             .connack_wait
             .observe(took.as_secs_f64());
-        self.gate.place_given_back();
     }
 
     /// A new stream, not yet known to the shard.
