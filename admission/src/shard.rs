@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Verdict};
 
-/// Edges that come back to a shard that restarted do so within this, whatever their link's back-off; a number that one
-/// of them brings along is from before the restart.
+/// Most edges that come back to a shard that restarted do so within this, whatever their link's back-off; the number
+/// that this shard has, and one of them brings along, is then from before the restart.
 const START_PHASE: Duration = Duration::from_secs(10);
 /// An edge that was not heard for so long is not echoed any more.
 const EDGE_FORGOTTEN: Duration = Duration::from_secs(5);
@@ -103,7 +103,8 @@ impl ShardAdmission {
 
     /// Whether the number is one that an edge brings along from before this shard's start, whose sessions are gone.
     /// The first report of all starts a reopening in any case. An edge that had joined this shard and now has a higher
-    /// number has heard of another shard's reopening, and this shard joins it too.
+    /// number has heard of another shard's reopening, and this shard joins it too; one that had not, however late it
+    /// comes, would open everything with its level.
     fn is_from_before(&self, report: &EdgeReport, starting: bool) -> bool {
         let nothing_served = self.reopening == ReopeningNumber::default();
         let own = ShardBoot {
@@ -111,7 +112,9 @@ impl ShardAdmission {
             boot_epoch: self.boot_epoch,
         };
         let served_elsewhere = report.level > 0 && !report.joined.contains(&own);
-        nothing_served || (starting && served_elsewhere && report.reopening >= self.reopening)
+        let outbids = report.reopening > self.reopening;
+        let may_be_ours = starting && report.reopening == self.reopening;
+        nothing_served || (served_elsewhere && (outbids || may_be_ours))
     }
 
     fn remember(&mut self, report: EdgeReport, now: Duration) {

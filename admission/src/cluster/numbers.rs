@@ -215,7 +215,7 @@ fn late_edge_from_before(cluster: &mut Cluster) {
 }
 
 #[test]
-fn an_edge_that_comes_back_after_the_start_phase_is_joined() {
+fn an_edge_that_comes_back_after_the_start_phase_opens_nothing_either() {
     let mut cluster = Cluster::open(2, 1);
     cluster.start_shard(0);
     cluster.run(250);
@@ -229,8 +229,11 @@ fn an_edge_that_comes_back_after_the_start_phase_is_joined() {
     cluster.run(20_000);
     assert_eq!(cluster.number(1), 1);
     cluster.cut.clear();
+    cluster.run(1_000);
+    assert_eq!((cluster.number(0), cluster.number(1)), (4, 4));
+    assert!(cluster.level(0) < 256 && cluster.level(1) < 256);
     cluster.run(60_000);
-    assert_eq!((cluster.number(0), cluster.number(1)), (3, 3));
+    assert_eq!((cluster.number(0), cluster.number(1)), (4, 4));
     assert!(cluster.agrees());
 }
 
@@ -261,6 +264,19 @@ fn a_number_that_an_edge_makes_up_later_is_joined_not_outbid() {
     assert_eq!((shard.reopening().0, shard.level()), (900, 7));
     shard.hear(joined(1, u64::MAX, 1), now);
     assert_eq!(shard.reopening().0, u64::MAX);
+}
+
+#[test]
+fn an_edge_from_before_the_start_that_comes_late_opens_nothing() {
+    let mut shard = ShardAdmission::new(0, 1);
+    shard.hear(report(0, 0, 0), Duration::ZERO);
+    let late = Duration::from_mins(1);
+    assert!(shard.hear(report(1, 6, 256), late));
+    assert_eq!((shard.reopening().0, shard.level()), (7, 0));
+    assert!(!shard.hear(report(1, 6, 256), late), "once is enough");
+    shard.hear(joined(0, 7, 4), late);
+    shard.hear(report(1, 7, 5), late);
+    assert_eq!((shard.reopening().0, shard.level()), (7, 5));
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub fn run(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Resu
 async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
     let clock = Clock::start();
     let mut running = Running::new(&config.common, &metrics, &["listeners"]).await?;
-    let token = TokenFile::new(&config.links.token_file)?;
+    let token = TokenFile::start(&config.links.token_file)?;
     let name = EdgeId(config.edge.id.clone());
     let cluster = &config.common.cluster;
     let edge = EdgeParts::build(cluster, config.edge, clock, &metrics, &mut running.bound)?;
@@ -58,7 +58,10 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
         Arc::new(move || status(Role::Edge, &shown, &snapshot)),
     );
     let looked_at = Arc::clone(&edge.shared);
-    on_hangup(move || looked_at.look_at_files())?;
+    on_hangup(move || {
+        looked_at.look_at_files();
+        token.poke();
+    })?;
     running.ready("listeners", options)?;
     running
         .until_told(drain_edge(&edge.shared, &wires.drain))
@@ -66,7 +69,6 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
 }
 
 async fn run_worker(worker: EdgeWorker) {
-    if let Err(error) = worker.run().await {
-        tracing::error!(%error, "edge worker failed");
-    }
+    let Err(error) = worker.run().await;
+    tracing::error!(%error, "edge worker failed");
 }

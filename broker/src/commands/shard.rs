@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use herdgate_admission::report::ShardReport;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
 use super::RunOptions;
@@ -36,7 +37,7 @@ pub fn run(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow::Res
 async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
     let clock = Clock::start();
     let mut running = Running::new(&config.common, &metrics, &["links"]).await?;
-    let token = TokenFile::new(&config.link.token_file)?;
+    let token = TokenFile::start(&config.link.token_file)?;
     let address = config.link.address;
     let listener = TcpListener::bind(address).await;
     let listener =
@@ -47,7 +48,7 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
     let server = LinkServer {
         shard: config.shard.ordinal,
         boot_epoch: shard.boot_epoch,
-        token,
+        token: token.clone(),
         clock,
         links: LinkIds::default(),
         workers: shard.mailboxes.clone(),
@@ -74,22 +75,24 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
         metrics,
         Arc::new(move || status(mode, latest.load_full().as_deref())),
     );
-    // a shard has no files that change
-    on_hangup(|| ())?;
+    on_hangup(move || token.poke())?;
     running.ready("links", options)?;
     running
         .until_told(drain(
             config.shard.drain,
             &shard.mailboxes,
             &shard.wires.latest,
+            &shard.wires.draining,
         ))
         .await
 }
 
 async fn run_worker(worker: ShardWorker, server: LinkServer, sockets: Sockets) {
-    let links = tokio::task::spawn_local(server.run(sockets));
-    worker.run().await;
-    links.abort();
+    // Without its links a worker is as good as ended, and the other way around.
+    tokio::select! {
+        _ = tokio::task::spawn_local(server.run(sockets)) => {}
+        _ = tokio::task::spawn_local(worker.run()) => {}
+    }
 }
 
 /// Deals links out to the workers' threads in turn: they are few and long-lived, so that chance would be uneven.
@@ -115,11 +118,20 @@ async fn accept(listener: TcpListener, threads: Vec<UnboundedSender<std::net::Tc
 }
 
 /// Closes clients at a pace until none is left.
-async fn drain(drain: Drain, workers: &Mailboxes, latest: &ArcSwapOption<ShardReport>) {
+async fn drain(
+    drain: Drain,
+    workers: &Mailboxes,
+    latest: &ArcSwapOption<ShardReport>,
+    draining: &watch::Sender<bool>,
+) {
+    // Whoever came in now would be put out again.
+    draining.send_replace(true);
     sleep(drain.delay).await;
     let connected = || latest.load().as_ref().map_or(0, |report| report.connected);
     let rate = drain.clients_per_second.get();
-    let needed = Duration::from_secs(u64::from(connected() / rate));
+    // Chance gives some workers a few more clients than others, and each goes at the same pace.
+    let clients = connected();
+    let needed = Duration::from_secs(u64::from((clients + clients / 8) / rate));
     let per_step = (f64::from(rate) * DRAIN_STEP.as_secs_f64() / f64::from(workers.len())).ceil();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     // a small whole number, never negative

@@ -72,16 +72,26 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
         .await
 }
 
+/// Ends when either does: half a pair serves nobody.
 async fn pair(edge: Option<EdgeWorker>, shard: Option<ShardWorker>) {
-    let shard = shard.map(|shard| tokio::task::spawn_local(shard.run()));
-    if let Some(edge) = edge
-        && let Err(error) = edge.run().await
-    {
-        tracing::error!(%error, "edge worker failed");
-        return;
-    }
-    if let Some(shard) = shard {
-        let _ = shard.await;
+    let edge = async {
+        match edge {
+            Some(edge) => edge.run().await,
+            None => std::future::pending().await,
+        }
+    };
+    let shard = async {
+        match shard {
+            Some(shard) => tokio::task::spawn_local(shard.run()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = edge => {
+            let Err(error) = ended;
+            tracing::error!(%error, "edge worker failed");
+        }
+        ended = shard => tracing::error!(?ended, "shard worker ended"),
     }
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use super::client;
 use super::shared::ListenerShared;
 use super::worker::Worker;
+use super::{client, peer};
+use crate::metrics::GateDecision;
 
 /// Out of file descriptors or memory: what is there must go first.
 const BREATH: Duration = Duration::from_millis(50);
@@ -18,11 +19,20 @@ const BREATH: Duration = Duration::from_millis(50);
 pub(super) async fn run(worker: Rc<Worker>, listener: Arc<ListenerShared>, sockets: TcpListener) {
     loop {
         match sockets.accept().await {
-            Ok((socket, peer)) => {
+            Ok((socket, from)) => {
                 listener.accepted();
-                let peer = std::net::SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                let client = client::run(Rc::clone(&worker), Arc::clone(&listener), socket, peer);
-                tokio::task::spawn_local(client);
+                let Some(open) = worker.shared.sockets.try_open() else {
+                    worker.shared.metrics.edge.gate.inc(GateDecision::Reset);
+                    peer::reset(socket);
+                    continue;
+                };
+                let address = std::net::SocketAddr::new(from.ip().to_canonical(), from.port());
+                let client =
+                    client::run(Rc::clone(&worker), Arc::clone(&listener), socket, address);
+                tokio::task::spawn_local(async move {
+                    client.await;
+                    drop(open);
+                });
             }
             Err(error) if is_one_clients(&error) => {}
             Err(error) => {

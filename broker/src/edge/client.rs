@@ -72,15 +72,7 @@ async fn enter(
     peer: SocketAddr,
 ) -> Option<Entered> {
     let since = Instant::now();
-    let (socket, place) = match worker.gate.pass(&worker.shared, socket, peer.ip()).await {
-        Answer::Enter(socket, place) => (socket, place),
-        Answer::Reset(socket) => {
-            peer::reset(socket);
-            return None;
-        }
-        Answer::Gone => return None,
-    };
-    let entering = worker.begin_entering(place);
+    let (socket, entering) = pass(&worker, socket, peer).await?;
     let Some(open) = listener.try_open() else {
         peer::reset(socket);
         return None;
@@ -132,6 +124,22 @@ async fn enter(
             closing::close(stream, conn.outbox.take()).await;
             None
         }
+    }
+}
+
+/// Through the gate.
+async fn pass(
+    worker: &Worker,
+    socket: TcpStream,
+    peer: SocketAddr,
+) -> Option<(TcpStream, Entering)> {
+    match worker.gate.pass(&worker.shared, socket, peer.ip()).await {
+        Answer::Enter(socket, place) => Some((socket, worker.begin_entering(place))),
+        Answer::Reset(socket) => {
+            peer::reset(socket);
+            None
+        }
+        Answer::Gone => None,
     }
 }
 

@@ -12,8 +12,8 @@ use super::outbox::{Outbox, PIECES};
 
 /// For the last words, and then once more for what the client was still saying.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// As much as a client sends before it has read that it is over.
-const DRAIN_BYTES: usize = 4 * 1024;
+/// As much as a client's kernel and ours may hold that the client sent before it has read that it is over.
+const DRAIN_BYTES: usize = 256 * 1024;
 
 /// Writes what is left, then `drain`s.
 pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin, outbox: Outbox) {
@@ -39,7 +39,7 @@ async fn last_words(
 
 /// FIN has been sent: reads a little, for a moment, so that closing resets nobody who behaves.
 pub(super) async fn drain(mut stream: impl AsyncRead + Unpin) {
-    let mut sink = [0; 512];
+    let mut sink = [0; 2048];
     let mut left = DRAIN_BYTES;
     let all = async {
         while left > 0 {
@@ -66,7 +66,10 @@ mod tests {
             .await
             .unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        client.write_all(&[1; 1000]).await.unwrap();
+        client
+            .write_all(&vec![1; 100_000].into_boxed_slice())
+            .await
+            .unwrap();
         let mut outbox = Outbox::default();
         outbox.push(Bytes::from_static(b"goodbye"), false);
         let closing = tokio::spawn(close(server, outbox));

@@ -83,7 +83,9 @@ impl Conn {
         }
     }
 
-    pub(super) fn attach(&self, connack: Bytes) {
+    /// The client has waited for us: its keep-alive begins now.
+    pub(super) fn attach(&self, connack: Bytes, now: Duration) {
+        self.heard(now);
         self.outbox.borrow_mut().push(connack, false);
         self.attached.set(true);
         self.wake();
@@ -173,5 +175,20 @@ impl Conn {
 
     pub(super) fn take_keep_alive_due(&self) -> bool {
         self.keep_alive_due.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_for_the_shard_is_no_silence() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let stream = StreamId(0);
+        let conn = Conn::new(stream, 0, Protocol::V5, Some(3 * SECOND), SECOND);
+        assert_eq!(conn.deadline(), Some(4 * SECOND));
+        conn.attach(Bytes::new(), 5 * SECOND);
+        assert_eq!(conn.deadline(), Some(8 * SECOND));
     }
 }

@@ -11,8 +11,8 @@ use super::worker::Worker;
 use crate::codec::frame::first_packet_len;
 use crate::codec::{Connect, DecodeError, Packet, Protocol, ReasonCode, decode, sniff};
 
-/// A CONNECT with a will of 64 KiB, and every string as long as it may be; nobody who has not logged in gets more.
-const MOST: u32 = 512 * 1024;
+/// A CONNECT with a will of 64 KiB, and half as much for all its strings; nobody who has not logged in gets more.
+const MOST: u32 = 96 * 1024;
 
 /// What a client opened its session with.
 #[derive(Debug)]

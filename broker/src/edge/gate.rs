@@ -15,12 +15,9 @@ use tokio::time::sleep;
 use super::peer;
 use super::shared::Shared;
 use crate::metrics::GateDecision;
-use crate::process::{Clock, open_files};
+use crate::process::Clock;
 
 type SocketId = u64;
-
-/// Files that are no clients: listeners, links, logs, whatever a library opens.
-const FILE_RESERVE: u64 = 512;
 
 /// The gate of one worker.
 #[derive(Debug)]
@@ -56,11 +53,15 @@ impl Gate {
     pub(super) fn new(index: usize, shared: &Shared, view: EdgeView) -> Self {
         let admission = &shared.settings.admission;
         let workers = shared.settings.workers.get();
-        let budget = hold_budget(admission.hold_budget, open_files()).div_ceil(workers);
+        let budget = admission.hold_budget as usize;
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
         Self {
             clock: shared.clock,
-            hold: RefCell::new(Hold::new(admission.patience, budget, seed)),
+            hold: RefCell::new(Hold::new(
+                admission.patience,
+                budget.div_ceil(workers),
+                seed,
+            )),
             view: RefCell::new(view),
             waiting: RefCell::default(),
             next: Cell::new(0),
@@ -92,7 +93,9 @@ impl Gate {
             }
             slice
         };
-        let Some((id, promoted)) = self.hold(slice, address) else {
+        let held = shared.sockets.try_hold();
+        let held = held.and_then(|held| Some((held, self.hold(slice, address)?)));
+        let Some((_held, (id, promoted))) = held else {
             decisions.inc(GateDecision::Reset);
             return Answer::Reset(socket);
         };
@@ -142,12 +145,11 @@ impl Gate {
                 }
                 Ok(place) => {
                     decisions.inc(GateDecision::Promote);
-                    match peer::registered_anew(socket) {
-                        Ok(socket) => Answer::Enter(socket, place),
-                        Err(_) => {
-                            self.place_given_back();
-                            Answer::Gone
-                        }
+                    if let Ok(socket) = peer::registered_anew(socket) {
+                        Answer::Enter(socket, place)
+                    } else {
+                        self.place_given_back();
+                        Answer::Gone
                     }
                 }
                 Err(_) => {
@@ -242,24 +244,5 @@ impl Gate {
                 let _ = held.promoted.send(place);
             }
         }
-    }
-}
-
-/// Held sockets take no more than half of the files: connected clients need the rest.
-fn hold_budget(configured: u32, files: Option<u64>) -> usize {
-    let half = files.map_or(u64::MAX, |files| files.saturating_sub(FILE_RESERVE) / 2);
-    usize::try_from(u64::from(configured).min(half)).unwrap_or(usize::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn held_sockets_leave_files_for_clients() {
-        assert_eq!(hold_budget(20_000, Some(20_000)), 9_744);
-        assert_eq!(hold_budget(1_000, Some(20_000)), 1_000);
-        assert_eq!(hold_budget(1_000, Some(100)), 0);
-        assert_eq!(hold_budget(20_000, None), 20_000);
     }
 }

@@ -64,8 +64,9 @@ impl Handshakes {
         socket: TcpStream,
         entering: &Entering,
     ) -> Option<(SemaphorePermit<'_>, TcpStream)> {
-        timeout(SILENCE, socket.readable()).await.ok()?.ok()?;
-        if peer::is_gone(&socket) {
+        // A peek and not `readable`, which may be wrong about a new socket.
+        let spoken = timeout(SILENCE, socket.peek(&mut [0])).await.ok()?.ok()?;
+        if spoken == 0 || peer::is_gone(&socket) {
             return None;
         }
         if let Ok(permit) = self.running.try_acquire() {

@@ -25,6 +25,7 @@ mod packets;
 mod peer;
 mod replies;
 mod shared;
+mod sockets;
 mod start;
 mod status;
 mod stream;

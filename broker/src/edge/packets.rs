@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -48,6 +49,8 @@ pub(super) struct Packets<'a> {
     /// Written, and not yet told to the shard.
     untold: u32,
     unflushed: bool,
+    /// When the client last took something.
+    written: Duration,
 }
 
 /// What a step came to.
@@ -73,6 +76,7 @@ impl<'a> Packets<'a> {
             partial: Vec::new(),
             untold: 0,
             unflushed: false,
+            written: worker.clock.now(),
         }
     }
 
@@ -114,6 +118,7 @@ impl<'a> Packets<'a> {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(written)) => {
                     self.unflushed = true;
+                    self.written = self.worker.clock.now();
                     let counted = outbox.written(written);
                     self.worker.traffic.sent(written);
                     self.untold += u32::try_from(counted).unwrap_or(u32::MAX);
@@ -203,19 +208,25 @@ impl<'a> Packets<'a> {
     }
 
     fn answer_pings(&self, pings: usize) {
-        let mut outbox = self.conn.outbox.borrow_mut();
-        for _ in 0..pings {
-            outbox.push(Bytes::from_static(&PINGRESP), false);
-        }
+        let answers = match pings {
+            0 => return,
+            1 => Bytes::from_static(&PINGRESP),
+            // One piece for all: a piece is many times a PINGRESP.
+            pings => Bytes::from(PINGRESP.repeat(pings)),
+        };
+        self.conn.outbox.borrow_mut().push(answers, false);
     }
 
-    /// Nothing was heard for too long, and nothing lies unread. A client that we do not read is never silent.
-    fn is_silent(&self) -> bool {
-        let overdue = self
-            .conn
-            .deadline()
-            .is_some_and(|deadline| deadline <= self.worker.clock.now());
-        overdue && !self.is_paused() && !peer::has_unread(self.stream.socket())
+    /// Nothing was heard for too long, and nothing lies unread. A client that we do not read is alive as long as it takes
+    /// what we write.
+    fn is_silent(&mut self) -> bool {
+        let now = self.worker.clock.now();
+        let too_long = |deadline: Duration| deadline <= now;
+        let taken = self.conn.patience.map(|patience| self.written + patience);
+        self.conn.deadline().is_some_and(too_long)
+            && (!self.is_paused() || taken.is_some_and(too_long))
+            && !self.stream.holds_plaintext()
+            && !peer::has_unread(self.stream.socket())
     }
 }
 

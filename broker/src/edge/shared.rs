@@ -9,6 +9,7 @@ use herdgate_admission::places::Places;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::sockets::ClientSockets;
 use crate::auth::Authenticator;
 use crate::config::{EdgeSettings, Listener};
 use crate::metrics::{ListenerLabels, Metrics};
@@ -23,6 +24,7 @@ pub struct Shared {
     pub authenticator: Authenticator,
     pub always_allow: AllowList,
     pub places: Places,
+    pub sockets: ClientSockets,
     /// In the order of the settings.
     pub listeners: Vec<Arc<ListenerShared>>,
 }

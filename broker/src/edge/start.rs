@@ -12,10 +12,11 @@ use herdgate_admission::slicing::{self, SlicePlan, SlicingErrors};
 
 use super::listener::{BindError, Sockets};
 use super::shared::{ListenerShared, Shared};
+use super::sockets::ClientSockets;
 use crate::auth::{AuthError, Authenticator};
 use crate::config::{EdgeSettings, Mode};
 use crate::metrics::Metrics;
-use crate::process::{Bound, Clock};
+use crate::process::{Bound, Clock, open_files};
 use crate::tls::{ServerTls, TlsError};
 
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,7 @@ impl EdgeParts {
             authenticator,
             always_allow,
             places,
+            sockets: ClientSockets::new(open_files()),
             listeners,
         };
         Ok(Self {

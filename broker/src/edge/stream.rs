@@ -21,6 +21,17 @@ impl Stream {
             Self::Tls(tls) => tls.get_ref().0,
         }
     }
+
+    /// TLS has read what we have not.
+    pub(super) fn holds_plaintext(&mut self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => {
+                let state = tls.get_mut().1.process_new_packets();
+                state.is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
+            }
+        }
+    }
 }
 
 impl AsyncRead for Stream {

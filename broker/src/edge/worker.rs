@@ -1,6 +1,8 @@
 //! One edge worker: the sockets of one thread, and what they share.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::io;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::conn::{Conn, Ending};
@@ -91,8 +94,8 @@ impl Traffic {
 }
 
 impl EdgeWorker {
-    /// Runs until the process ends. Needs a `LocalSet`.
-    pub async fn run(self) -> std::io::Result<()> {
+    /// Runs until the process ends or a task that it needs does. Needs a `LocalSet`.
+    pub async fn run(self) -> io::Result<Infallible> {
         let Self {
             index,
             shared,
@@ -106,8 +109,10 @@ impl EdgeWorker {
             links.len(),
             wires.view.borrow().clone(),
         ));
+        // Without any of these the worker only seems to serve.
+        let mut essential = JoinSet::new();
         for (shard, target) in links.into_iter().enumerate() {
-            worker.start_link(shard, target, &wires);
+            essential.spawn_local(Rc::clone(&worker).run_link(shard, target, wires.clone()));
         }
         let mut accepting = Vec::new();
         for (listener, socket) in shared.listeners.iter().zip(sockets) {
@@ -116,15 +121,18 @@ impl EdgeWorker {
             accepting.push(tokio::task::spawn_local(accept));
         }
         let drain = drain::run(Rc::clone(&worker), wires.drain.clone(), accepting);
-        tokio::task::spawn_local(drain);
+        essential.spawn_local(drain);
         let pace = worker.handshakes.pace.clone();
-        tokio::task::spawn_local(async move { pace.run().await });
+        essential.spawn_local(async move { pace.run().await });
         let gate = Rc::clone(&worker);
         let views = wires.view.clone();
-        tokio::task::spawn_local(async move { gate.gate.run(&gate.shared, views).await });
-        tokio::task::spawn_local(Rc::clone(&worker).watch_keep_alives());
-        worker.tell(wires.control).await;
-        Ok(())
+        essential.spawn_local(async move { gate.gate.run(&gate.shared, views).await });
+        essential.spawn_local(Rc::clone(&worker).watch_keep_alives());
+        essential.spawn_local(Rc::clone(&worker).tell(wires.control));
+        Err(match essential.join_next().await {
+            Some(Err(panicked)) => io::Error::other(panicked),
+            Some(Ok(())) | None => io::Error::other("a task of the worker has ended"),
+        })
     }
 }
 
@@ -217,6 +225,10 @@ impl Worker {
         self.conns.borrow_mut().remove(&conn.stream);
     }
 
+    pub(super) fn clients(&self) -> usize {
+        self.conns.borrow().len()
+    }
+
     /// Ends so many clients because this edge goes away; the number that there were.
     pub(super) fn drain(&self, clients: usize) -> usize {
         let conns = self.conns.borrow();
@@ -235,14 +247,11 @@ impl Worker {
             .cloned()
     }
 
-    fn start_link(self: &Rc<Self>, shard: usize, target: LinkTarget, wires: &WorkerWires) {
-        let Some(queue) = self.links.queue(shard) else {
-            return;
-        };
-        let worker = Rc::clone(self);
-        let control = wires.control.clone();
-        let on_event = move |event| worker.on_link(shard, event, &control);
-        tokio::task::spawn_local(target.run(queue, wires.report.clone(), self.clock, on_event));
+    async fn run_link(self: Rc<Self>, shard: usize, target: LinkTarget, wires: WorkerWires) {
+        if let Some(queue) = self.links.queue(shard) {
+            let on_event = |event| self.on_link(shard, event, &wires.control);
+            target.run(queue, wires.report, self.clock, on_event).await;
+        }
     }
 
     fn on_link(&self, shard: usize, event: LinkEvent, control: &UnboundedSender<ControlMail>) {
@@ -276,7 +285,9 @@ impl Worker {
         match frame {
             ToEdge::Attached { stream, connack } => {
                 self.traffic.delivers(1);
-                self.with(shard, stream, |conn| conn.attach(connack));
+                self.with(shard, stream, |conn| {
+                    conn.attach(connack, self.clock.now());
+                });
             }
             ToEdge::Refused { stream, connack } => {
                 self.with(shard, stream, |conn| conn.refuse(connack));
@@ -330,7 +341,7 @@ impl Worker {
     }
 
     /// Tells control how this worker is, again and again.
-    async fn tell(&self, control: UnboundedSender<ControlMail>) {
+    async fn tell(self: Rc<Self>, control: UnboundedSender<ControlMail>) {
         let mut ticks = interval(REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -74,12 +74,11 @@ impl TcpLink {
     }
 
     async fn greet(&self) -> Result<(TcpStream, BytesMut, Welcome), LinkError> {
-        let token = self.token.read()?;
         let mut socket = TcpStream::connect(&self.address).await?;
         transport::prepare(&socket)?;
         let hello = Hello {
             versions: (VERSION, VERSION),
-            token,
+            token: self.token.bytes(),
             edge: self.edge.clone(),
             worker: self.worker,
         };

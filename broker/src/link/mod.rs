@@ -17,4 +17,4 @@ pub use memory::MemoryLink;
 pub use server::LinkServer;
 pub use streams::StreamMap;
 pub use target::{LinkEvent, LinkTarget};
-pub use token::{TokenError, TokenFile};
+pub use token::{TokenFile, TokenFileError};

@@ -1,6 +1,7 @@
 //! A shard's end of TCP links.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use bytes::BytesMut;
 use herdgate_admission::report::{EdgeReport, ShardReport};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::token::TokenFile;
@@ -24,6 +25,24 @@ use crate::shard::{Demux, LinkIds, Mailboxes};
 const MOST_GREETING: usize = 256;
 /// Batches of frames taken in one turn.
 const BATCHES_PER_TURN: usize = 64;
+
+/// Peers that are being greeted, the oldest first.
+#[derive(Debug, Default)]
+struct Greeters(VecDeque<oneshot::Sender<()>>);
+
+impl Greeters {
+    /// One more: what is returned ends when it must go. When there is no room the oldest goes: peers that mean it have
+    /// said who they are long before.
+    fn admit(&mut self) -> oneshot::Receiver<()> {
+        self.0.retain(|greeter| !greeter.is_closed());
+        if self.0.len() >= MOST_GREETING {
+            self.0.pop_front();
+        }
+        let (greeter, pushed_out) = oneshot::channel();
+        self.0.push_back(greeter);
+        pushed_out
+    }
+}
 
 /// What every link of a shard needs.
 #[derive(Clone, Debug)]
@@ -45,16 +64,15 @@ impl LinkServer {
     /// Serves the sockets that are handed over, on this thread, until the process ends. Needs a `LocalSet`.
     pub async fn run(self, mut sockets: UnboundedReceiver<std::net::TcpStream>) {
         let server = Rc::new(self);
-        let greeting = Arc::new(Semaphore::new(MOST_GREETING));
+        let mut greeters = Greeters::default();
         while let Some(socket) = sockets.recv().await {
-            let Ok(permit) = Arc::clone(&greeting).try_acquire_owned() else {
-                server.metrics.refused.inc();
-                continue;
-            };
+            let pushed_out = greeters.admit();
             let server = Rc::clone(&server);
             tokio::task::spawn_local(async move {
-                let greeted = server.greet(socket).await;
-                drop(permit);
+                let greeted = tokio::select! {
+                    greeted = server.greet(socket) => greeted,
+                    _ = pushed_out => Err(LinkError::PushedOut),
+                };
                 match greeted {
                     Ok((socket, buffer, hello)) => server.serve(socket, buffer, &hello).await,
                     Err(error) => {
@@ -82,7 +100,7 @@ impl LinkServer {
             Greeting::Hello(hello) => hello,
             other @ Greeting::Welcome(_) => return Err(LinkError::Unexpected(other)),
         };
-        if !self.token.matches(&hello.token)? {
+        if !self.token.matches(&hello.token) {
             return Err(LinkError::Token);
         }
         let (oldest, newest) = hello.versions;
@@ -164,5 +182,29 @@ impl LinkServer {
             }
         }
         demux.flush(self.clock.now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot::error::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn silent_peers_make_room_for_younger_ones() {
+        let mut greeters = Greeters::default();
+        let mut silent: Vec<_> = (0..MOST_GREETING).map(|_| greeters.admit()).collect();
+        drop(silent.pop());
+        let _edge = greeters.admit();
+        assert_eq!(
+            silent[0].try_recv(),
+            Err(TryRecvError::Empty),
+            "one had gone"
+        );
+        let mut edge = greeters.admit();
+        assert_eq!(silent[0].try_recv(), Err(TryRecvError::Closed));
+        assert_eq!(silent[1].try_recv(), Err(TryRecvError::Empty));
+        assert_eq!(edge.try_recv(), Err(TryRecvError::Empty));
     }
 }

@@ -1,79 +1,92 @@
-//! The secret that a link's two ends share.
+//! The secret that a link's two ends share, as its file holds it now.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 
-/// As a HELLO can carry it, and far more than anybody needs.
-const LONGEST: usize = 1024;
+use crate::config::{FileWatch, LinkToken, POLL_INTERVAL, Poller, TokenError};
+use crate::process::Causes;
 
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    #[error("failed to read the link token from {path}")]
-    Read {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("failed to use the link token in {path}: it must have 1 to {LONGEST} bytes, not {len}")]
-    Length { path: PathBuf, len: usize },
+pub enum TokenFileError {
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("failed to start looking at the link token")]
+    Look(#[from] std::io::Error),
 }
 
-/// Where the token lies. It is read for each greeting, so that a rotated one counts from then on.
+/// A token that may be rotated. Greetings read no file: a peer that greets again and again would keep the thread busy.
 #[derive(Clone, Debug)]
-pub struct TokenFile(PathBuf);
+pub struct TokenFile {
+    current: Arc<ArcSwap<LinkToken>>,
+    poller: Arc<Poller>,
+}
 
 impl TokenFile {
     /// Fails when there is no token yet.
-    pub fn new(path: &Path) -> Result<Self, TokenError> {
-        let file = Self(path.to_owned());
-        file.read().map(|_| file)
+    pub fn start(path: &Path) -> Result<Self, TokenFileError> {
+        let mut watch = FileWatch::new([path.to_owned()]);
+        let current = Arc::new(ArcSwap::from_pointee(LinkToken::read(path)?));
+        let (kept, path) = (Arc::clone(&current), path.to_owned());
+        let look = move || {
+            if watch.changed() {
+                match LinkToken::read(&path) {
+                    Ok(token) => kept.store(Arc::new(token)),
+                    Err(error) => {
+                        tracing::warn!(error = %Causes(&error), "keeping the link token");
+                    }
+                }
+            }
+        };
+        let poller = Arc::new(Poller::start("link-token", POLL_INTERVAL, look)?);
+        Ok(Self { current, poller })
     }
 
-    /// White space around the token does not belong to it.
-    pub fn read(&self) -> Result<Bytes, TokenError> {
-        let path = || self.0.clone();
-        let content = std::fs::read(&self.0).map_err(|source| TokenError::Read {
-            path: path(),
-            source,
-        })?;
-        let token = content.trim_ascii();
-        match token.len() {
-            1..=LONGEST => Ok(Bytes::copy_from_slice(token)),
-            len => Err(TokenError::Length { path: path(), len }),
-        }
+    /// What is sent.
+    pub fn bytes(&self) -> Bytes {
+        Bytes::copy_from_slice(self.current.load().bytes())
     }
 
-    /// Takes the same time for every wrong token of the right length.
-    pub fn matches(&self, offered: &[u8]) -> Result<bool, TokenError> {
-        let token = self.read()?;
-        Ok(aws_lc_rs::constant_time::verify_slices_are_equal(&token, offered).is_ok())
+    pub fn matches(&self, offered: &[u8]) -> bool {
+        self.current.load().matches(offered)
+    }
+
+    /// Looks at the file now.
+    pub fn poke(&self) {
+        self.poller.poke();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     #[test]
-    fn only_the_same_token_matches() {
+    fn a_rotated_token_counts_and_a_broken_one_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        assert!(matches!(
-            TokenFile::new(&path),
-            Err(TokenError::Read { .. })
-        ));
-        std::fs::write(&path, "\n").unwrap();
-        assert!(matches!(
-            TokenFile::new(&path),
-            Err(TokenError::Length { len: 0, .. })
-        ));
-        std::fs::write(&path, "secret\n").unwrap();
-        let file = TokenFile::new(&path).unwrap();
-        assert!(file.matches(b"secret").unwrap());
-        for wrong in [&b""[..], b"secreT", b"secret\n", b"secretsecret"] {
-            assert!(!file.matches(wrong).unwrap());
+        assert!(TokenFile::start(&path).is_err());
+        std::fs::write(&path, "the first secret\n").unwrap();
+        let file = TokenFile::start(&path).unwrap();
+        assert!(file.matches(b"the first secret"));
+        for wrong in [&b""[..], b"the first secreT", b"the first secret\n"] {
+            assert!(!file.matches(wrong));
         }
-        std::fs::write(&path, "rotated").unwrap();
-        assert!(file.matches(b"rotated").unwrap());
+        std::fs::write(&path, "short").unwrap();
+        file.poke();
+        std::fs::write(&path, "the second secret").unwrap();
+        file.poke();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !file.matches(b"the second secret") {
+            assert!(!file.matches(b"short"));
+            assert!(Instant::now() < deadline, "the new token never counts");
+            file.poke();
+            std::thread::yield_now();
+        }
+        assert_eq!(file.bytes(), &b"the second secret"[..]);
     }
 }

@@ -16,11 +16,13 @@ pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 const READ: usize = 64 * 1024;
 /// A batch buffer that grew beyond this is not kept.
 const KEPT: usize = 256 * 1024;
-/// A peer whose machine is gone answers no probe. One that is merely stopped does, through its kernel, and is waited
-/// for.
+/// A peer whose machine is gone answers no probe. Reports go four times a second, so that some bytes are always on their
+/// way: what ends the link then is the time that they go unanswered. A peer that is merely stopped answers through its
+/// kernel, but its window closes, and unanswered is then the time that it stays closed: as long as a process may be
+/// stopped (a debugger, a machine that is moved) before its clients are better off elsewhere.
 const PROBE_AFTER: Duration = Duration::from_secs(5);
 const PROBES: u32 = 3;
-const UNANSWERED: Duration = Duration::from_secs(15);
+const UNANSWERED: Duration = Duration::from_mins(1);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LinkError {
@@ -36,8 +38,8 @@ pub(super) enum LinkError {
     Version(u16, u16),
     #[error("failed to greet: the token is wrong")]
     Token,
-    #[error(transparent)]
-    TokenFile(#[from] super::token::TokenError),
+    #[error("failed to greet: younger peers needed the room")]
+    PushedOut,
     #[error("failed to go on: the peer has closed the link")]
     Closed,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use herdgate_admission::edge::REPORT_EVERY;
 use herdgate_admission::health::{HealthJudge, WINDOW, Window};
-use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
 use herdgate_admission::shard::{ShardAdmission, ShardCounts};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -18,6 +18,9 @@ use super::core::{WorkerIndex, WorkerStats};
 use crate::metrics::ShardMetrics;
 use crate::process::Clock;
 use figures::Figures;
+
+/// The signal of a shard that is about to end.
+const DRAINING: &str = "draining";
 
 /// What a worker tells control, four times a second.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct ControlWires {
     pub report: watch::Receiver<Option<Arc<ShardReport>>>,
     /// The same, for `/status`.
     pub latest: Arc<ArcSwapOption<ShardReport>>,
+    /// `true`: edges are to let nobody in any more.
+    pub draining: watch::Sender<bool>,
 }
 
 /// Runs on the control thread.
@@ -52,6 +57,7 @@ pub struct ShardControl {
     edges: UnboundedReceiver<EdgeReport>,
     report: watch::Sender<Option<Arc<ShardReport>>>,
     latest: Arc<ArcSwapOption<ShardReport>>,
+    draining: watch::Receiver<bool>,
 }
 
 impl ShardControl {
@@ -67,6 +73,7 @@ impl ShardControl {
         let (edges, edges_in) = unbounded_channel();
         let (report, report_out) = watch::channel(None);
         let latest = Arc::new(ArcSwapOption::empty());
+        let (draining, draining_in) = watch::channel(false);
         let control = Self {
             clock,
             admission: ShardAdmission::new(shard, boot_epoch),
@@ -77,6 +84,7 @@ impl ShardControl {
             edges: edges_in,
             report,
             latest: Arc::clone(&latest),
+            draining: draining_in,
         };
         (
             control,
@@ -85,6 +93,7 @@ impl ShardControl {
                 edges,
                 report: report_out,
                 latest,
+                draining,
             },
         )
     }
@@ -101,6 +110,7 @@ impl ShardControl {
                         self.tell();
                     }
                 }
+                Ok(()) = self.draining.changed() => self.tell(),
                 _ = reports.tick() => self.tell(),
                 _ = windows.tick() => {
                     self.judge.judge(&std::mem::take(&mut self.window));
@@ -118,9 +128,14 @@ impl ShardControl {
     }
 
     fn tell(&mut self) {
+        let (verdict, signal) = if *self.draining.borrow() {
+            (Verdict::Hard, Some(DRAINING))
+        } else {
+            (self.judge.verdict(), self.judge.signal())
+        };
         let counts = ShardCounts {
-            verdict: self.judge.verdict(),
-            signal: self.judge.signal().map(str::to_owned),
+            verdict,
+            signal: signal.map(str::to_owned),
             ..self.figures.counts()
         };
         let report = Arc::new(self.admission.report(counts, self.clock.now()));
@@ -133,4 +148,24 @@ fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn a_shard_that_is_told_to_end_lets_edges_know() {
+        let metrics = Metrics::new().shard;
+        let (mut control, wires) = ShardControl::new(0, 1, 1, Clock::start(), metrics);
+        let mut told = || {
+            control.tell();
+            let report = wires.latest.load_full().unwrap();
+            (report.verdict, report.signal.clone())
+        };
+        assert_eq!(told(), (Verdict::Good, None));
+        wires.draining.send_replace(true);
+        assert_eq!(told(), (Verdict::Hard, Some("draining".to_owned())));
+    }
 }

@@ -106,3 +106,23 @@ fn the_shard_sees_who_it_is_and_no_password() {
         },
     );
 }
+
+#[test]
+fn nobody_unknown_makes_the_edge_keep_much() {
+    with_edge(&[], async |edge| {
+        let mut client = edge.dial().await;
+        let mut connect = v5("a");
+        connect.username = Some("u".repeat(60_000).into());
+        connect.password = Some(bytes::Bytes::from(vec![0; 60_000]));
+        let sent = encode(Protocol::V5, &Packet::Connect(Box::new(connect))).unwrap();
+        // The edge closes as soon as it has seen how long the packet is.
+        client.send(&sent[..100]).await;
+        let told = tokio::time::timeout(std::time::Duration::from_secs(5), client.read_to_end());
+        assert!(
+            told.await
+                .expect("no wait for the rest")
+                .unwrap()
+                .is_empty()
+        );
+    });
+}

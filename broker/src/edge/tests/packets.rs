@@ -80,6 +80,34 @@ fn a_client_whose_bytes_are_not_read_does_not_expire() {
 }
 
 #[test]
+fn a_client_that_takes_nothing_and_says_nothing_expires() {
+    with_edge(&[], async |mut edge| {
+        let (_client, stream) = edge
+            .attached(Connect {
+                keep_alive: 1,
+                ..v3("a")
+            })
+            .await;
+        // More than both kernels' buffers and the outbox take.
+        let packets = Bytes::from(publish(1_000_000));
+        for _ in 0..40 {
+            edge.say(ToEdge::Data {
+                stream,
+                packets: packets.clone(),
+            });
+        }
+        let reason = loop {
+            match edge.frame().await {
+                ToShard::Window { .. } => {}
+                ToShard::Detach { reason, .. } => break reason,
+                other => panic!("a detach, not {other:?}"),
+            }
+        };
+        assert_eq!(reason, DetachReason::KeepAliveExpired);
+    });
+}
+
+#[test]
 fn a_client_is_read_no_further_than_its_window() {
     with_edge(&[], async |mut edge| {
         let (client, stream) = edge.attached(v3("a")).await;
