@@ -224,9 +224,13 @@ fn edges_share_one_level() {
     );
     assert_eq!(idle.number("/handshakes/started"), 0);
     let counted = cluster.edges[0].admin.number("/handshakes/completed");
-    assert_eq!(
-        report["counts"]["handshakesConfirmed"], counted,
-        "both ends count the same: {report}"
+    // A TLS 1.3 client is done before its server; only what it heard afterwards confirms that the server was too.
+    let counts = &report["counts"];
+    let confirmed = counts["handshakesConfirmed"].as_u64().unwrap();
+    let completed = counts["handshakes"].as_u64().unwrap();
+    assert!(
+        (confirmed..=completed).contains(&counted),
+        "the edge counted {counted}: {report}"
     );
 }
 
