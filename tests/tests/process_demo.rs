@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const GATEWAYS: u64 = 60;
 /// Three times what a machine takes that compiles meanwhile.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// The demo with cheap logins and few topics; `None`, said loudly, when a binary is missing.
 fn demo(folder: &Path) -> Option<Process> {
