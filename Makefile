@@ -37,7 +37,7 @@ check: setup-build ## Format, lints, no unused dependency
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: unit
-unit: bins ## Unit tests beside the code, and the drift checks of generated files
+unit: setup-test bins ## Unit tests beside the code, and the drift checks of generated files
 	scripts/tests.sh unit
 
 .PHONY: bins

@@ -14,6 +14,7 @@ need cc build-essential
 need make make
 if [ "$what" = test ]; then
   need mosquitto_pub mosquitto-clients
+  need mosquitto_passwd mosquitto
   need openssl openssl
   need curl curl
   need python3 python3
@@ -35,6 +36,13 @@ if [ ${#missing[@]} -gt 0 ]; then
   # --no-remove: nothing that is there may go for us
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-remove --no-install-recommends "${missing[@]}" >/dev/null
+  # Only the programs of these are wanted: what Debian starts with them would hold ports that others may want.
+  if command -v systemctl >/dev/null; then
+    for service in mosquitto; do
+      [[ " ${missing[*]} " = *" $service "* ]] || continue
+      "${as_root[@]}" systemctl disable --now "$service" 2>/dev/null || true
+    done
+  fi
 fi
 
 [ -x "$HOME/.cargo/bin/cargo" ] && PATH="$HOME/.cargo/bin:$PATH"
