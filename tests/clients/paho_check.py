@@ -162,7 +162,6 @@ def limits(args):
     if args.protocol == mqtt.MQTTv5:
         expect_equal(client.properties.MaximumQoS, 1, "Maximum QoS")
         expect_equal(client.properties.SharedSubscriptionAvailable, 0, "Shared Subscription Available")
-        expect_equal(client.properties.SubscriptionIdentifierAvailable, 0, "Subscription Identifier Available")
     client.paho.publish("two", "exactly once", 2)
     expect(client.gone.wait(PATIENCE), "a QoS 2 message ends the connection")
     client.paho.loop_stop()

@@ -43,6 +43,7 @@ pub(super) fn check(protocol: Protocol, bytes: &[u8]) -> Result<Checked, DecodeE
             Violation::ClientId => DecodeError::ClientIdRejected,
             Violation::EmptyList
             | Violation::RetainHandling
+            | Violation::SubscriptionIdZero
             | Violation::AuthenticationDataWithoutMethod => DecodeError::Protocol {
                 packet: name,
                 violation,

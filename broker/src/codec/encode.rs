@@ -7,7 +7,7 @@ use super::{EncodeError, Packet, v3, v5};
 use crate::link::Protocol;
 
 /// What a remaining length can say (section 2.1.4), less room for a header: the codecs panic beyond it.
-const MAX_REMAINING: usize = 268_435_455;
+pub(super) const MAX_REMAINING: usize = 268_435_455;
 
 pub fn encode(protocol: Protocol, packet: &Packet) -> Result<Bytes, EncodeError> {
     let mut out = BytesMut::new();

@@ -64,6 +64,8 @@ pub enum Violation {
     EmptyList,
     #[error("retain handling is 3")]
     RetainHandling,
+    #[error("a subscription identifier is 0")]
+    SubscriptionIdZero,
     #[error("will QoS or will retain is set without a will")]
     WillFlags,
     #[error("a password needs a user name")]

@@ -52,7 +52,9 @@ fn value(list: &mut Cursor<'_>, shape: Shape) -> Result<(), Violation> {
         Shape::Byte => list.take(1).map(drop),
         Shape::TwoBytes => list.take(2).map(drop),
         Shape::FourBytes => list.take(4).map(drop),
-        Shape::Length => list.length().map(drop),
+        // the only one is the subscription identifier (section 3.8.2.1.2)
+        Shape::Length if list.length()? == 0 => Err(Violation::SubscriptionIdZero),
+        Shape::Length => Ok(()),
         Shape::String => list.string().map(drop),
         Shape::Binary => list.binary().map(drop),
         Shape::Pair => list.string().and_then(|_| list.string()).map(drop),

@@ -1,7 +1,10 @@
 //! A PUBLISH encoded once for many receivers.
 
-use bytes::{Bytes, BytesMut};
+use std::num::NonZeroU32;
 
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::encode::MAX_REMAINING;
 use super::{EncodeError, Packet, PacketId, Publish, QoS, encode, frame};
 use crate::link::Protocol;
 
@@ -11,7 +14,11 @@ pub struct PublishFrame {
     bytes: Bytes,
     /// Where the packet id stands; `None` at QoS 0.
     id_at: Option<usize>,
+    /// Where what follows the topic and the packet id begins: in MQTT 5 the properties.
+    rest_at: usize,
 }
+
+const SUBSCRIPTION_IDENTIFIER: u8 = 0x0B;
 
 impl PublishFrame {
     /// `publish.packet_id` does not matter.
@@ -30,10 +37,44 @@ impl PublishFrame {
             .ok()
             .flatten()
             .map_or(0, |header| header.len);
-        Ok(Self {
+        Ok(Self::of(bytes, header + 2 + topic, with_id))
+    }
+
+    fn of(bytes: Bytes, topic_end: usize, with_id: bool) -> Self {
+        Self {
             bytes,
-            id_at: with_id.then_some(header + 2 + topic),
-        })
+            id_at: with_id.then_some(topic_end),
+            rest_at: topic_end + if with_id { 2 } else { 0 },
+        }
+    }
+
+    /// The same message with subscription identifiers. Of an MQTT 5 frame without any.
+    pub fn with_subscription_ids(&self, ids: &[NonZeroU32]) -> Result<Self, EncodeError> {
+        let mut added = BytesMut::new();
+        for id in ids {
+            added.put_u8(SUBSCRIPTION_IDENTIFIER);
+            put_length(id.get() as usize, &mut added)?;
+        }
+        let header = frame::header(&self.bytes).ok().flatten();
+        let header = header.ok_or(EncodeError::TooLarge)?.len;
+        let old = length_at(&self.bytes, self.rest_at);
+        let properties_at = self.rest_at + length_len(old);
+        let mut length = BytesMut::new();
+        put_length(old + added.len(), &mut length)?;
+
+        let body = &self.bytes[header..self.rest_at];
+        let rest = &self.bytes[properties_at..];
+        let remaining = body.len() + length.len() + added.len() + rest.len();
+        let mut out = BytesMut::with_capacity(remaining + 5);
+        out.put_u8(self.bytes[0]);
+        put_length(remaining, &mut out)?;
+        let shift = out.len() - header;
+        for part in [body, &length, &added, rest] {
+            out.put_slice(part);
+        }
+        let with_id = self.id_at.is_some();
+        let topic_end = self.id_at.unwrap_or(self.rest_at) + shift;
+        Ok(Self::of(out.freeze(), topic_end, with_id))
     }
 
     /// Bytes of the whole packet.
@@ -54,5 +95,42 @@ impl PublishFrame {
         if let (Some(at), Some(id)) = (self.id_at, packet_id) {
             out[start + at..start + at + 2].copy_from_slice(&id.get().to_be_bytes());
         }
+    }
+}
+
+/// A variable byte integer (section 1.5.5).
+fn put_length(mut value: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+    if value > MAX_REMAINING {
+        return Err(EncodeError::TooLarge);
+    }
+    loop {
+        let low = value.to_le_bytes()[0] & 0x7F;
+        value >>= 7;
+        out.put_u8(if value > 0 { low | 0x80 } else { low });
+        if value == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The variable byte integer at this place of a frame of ours.
+fn length_at(bytes: &[u8], at: usize) -> usize {
+    let mut value = 0;
+    for (shift, byte) in [0, 7, 14, 21].into_iter().zip(&bytes[at..]) {
+        value |= usize::from(byte & 0x7F) << shift;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value
+}
+
+/// Bytes that it takes.
+const fn length_len(value: usize) -> usize {
+    match value {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
     }
 }

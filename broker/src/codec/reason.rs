@@ -33,7 +33,6 @@ impl ReasonCode {
     pub const QUOTA_EXCEEDED: Self = Self(0x97);
     pub const QOS_NOT_SUPPORTED: Self = Self(0x9B);
     pub const SHARED_SUBSCRIPTIONS_NOT_SUPPORTED: Self = Self(0x9E);
-    pub const SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED: Self = Self(0xA1);
 
     /// 3.1.1 CONNACK return codes (section 3.2.2.3).
     pub const V3_UNACCEPTABLE_PROTOCOL_VERSION: Self = Self(0x01);

@@ -1,6 +1,7 @@
 //! Who subscribed to one filter.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use crate::codec::{QoS, RetainHandling};
 
@@ -16,6 +17,8 @@ pub struct SubscriptionOptions {
     pub no_local: bool,
     pub retain_as_published: bool,
     pub retain_handling: RetainHandling,
+    /// The identifier that the client's copies carry (MQTT 5 section 3.8.2.1.2).
+    pub id: Option<NonZeroU32>,
 }
 
 /// Most filters have one subscriber, some have all clients: a list, then a table.
@@ -100,6 +103,7 @@ mod tests {
         no_local: false,
         retain_as_published: false,
         retain_handling: RetainHandling::AtSubscribe,
+        id: None,
     };
 
     fn sessions(subscribers: &Subscribers) -> Vec<u32> {

@@ -127,7 +127,6 @@ fn connack(attach: &Attach, connect: &Connect) -> ConnAckProperties {
         maximum_qos: QoS::AtLeastOnce,
         maximum_packet_size: Some(attach.max_packet_bytes),
         assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
-        subscription_identifiers_available: false,
         shared_subscription_available: false,
         server_keep_alive: attach.server_keep_alive,
         ..ConnAckProperties::default()

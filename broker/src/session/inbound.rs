@@ -1,5 +1,6 @@
 //! What a client sends, checked against what it may send.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,15 +118,12 @@ impl Session {
     }
 
     fn wishes(&mut self, subscribe: Subscribe) -> Result<Received, Refusal> {
-        if subscribe.subscription_id.is_some() {
-            return Err(Refusal(ReasonCode::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED));
-        }
         let mut room = self
             .max_subscriptions
             .saturating_sub(self.subscriptions.len());
         let mut wishes = Vec::with_capacity(subscribe.filters.len());
         for wish in subscribe.filters {
-            wishes.push(self.wish(wish, &mut room)?);
+            wishes.push(self.wish(wish, subscribe.subscription_id, &mut room)?);
         }
         Ok(Received::Subscribe {
             packet_id: subscribe.packet_id,
@@ -136,6 +134,7 @@ impl Session {
     fn wish(
         &self,
         wish: Subscription,
+        id: Option<NonZeroU32>,
         room: &mut usize,
     ) -> Result<Result<Wish, ReasonCode>, Refusal> {
         let filter = match self.filter(wish.filter)? {
@@ -153,6 +152,7 @@ impl Session {
             no_local: wish.no_local,
             retain_as_published: wish.retain_as_published,
             retain_handling: wish.retain_handling,
+            id,
         };
         Ok(Ok(Wish { filter, options }))
     }

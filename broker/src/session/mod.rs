@@ -8,6 +8,7 @@ mod frames;
 mod inbound;
 mod outbound;
 mod queue;
+mod shape;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ pub use connect::{Opened, open, refusal_not_yours, refusal_shutting_down, refusa
 pub use frames::FrameCache;
 pub use inbound::{Received, Refusal, Wish};
 pub use outbound::{Delivered, Outbound};
+pub use shape::{Shape, SubscriptionIds};
 
 use crate::codec::{Packet, Protocol, ReasonCode, Will};
 use crate::routing::TopicFilter;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::buffer::Buffer;
 use super::flow::Outflow;
 use super::queue::{Delivery, Dropped, Queue};
-use super::{FrameCache, SessionLimits};
+use super::{FrameCache, SessionLimits, Shape};
 use crate::codec::{self, Packet, PacketId, Protocol, QoS, ReasonCode};
 use crate::routing::Message;
 
@@ -67,18 +67,16 @@ impl Outbound {
     pub fn deliver(
         &mut self,
         message: &Arc<Message>,
-        qos: QoS,
-        retain: bool,
+        shape: Shape,
         frames: &mut FrameCache,
         now: Duration,
     ) -> Delivered {
-        if self.queue.len() == 0 && self.may_send(qos) {
-            return self.send(message, qos, retain, frames, now);
+        if self.queue.len() == 0 && self.may_send(shape.qos) {
+            return self.send(message, &shape, frames, now);
         }
         let delivery = Delivery {
             message: Arc::clone(message),
-            qos,
-            retain,
+            shape,
             backlog: false,
         };
         self.queue.push(delivery, &self.limits).into()
@@ -88,16 +86,15 @@ impl Outbound {
     pub fn deliver_retained(
         &mut self,
         message: &Arc<Message>,
-        qos: QoS,
+        shape: Shape,
         now: Duration,
     ) -> Delivered {
-        if self.queue.len() == 0 && self.may_send(qos) {
-            return self.send(message, qos, true, &mut FrameCache::default(), now);
+        if self.queue.len() == 0 && self.may_send(shape.qos) {
+            return self.send(message, &shape, &mut FrameCache::default(), now);
         }
         let delivery = Delivery {
             message: Arc::clone(message),
-            qos,
-            retain: true,
+            shape,
             backlog: true,
         };
         self.queue.push_backlog(delivery, MOST_BACKLOG).into()
@@ -110,8 +107,7 @@ impl Outbound {
     fn send(
         &mut self,
         message: &Message,
-        qos: QoS,
-        retain: bool,
+        shape: &Shape,
         frames: &mut FrameCache,
         now: Duration,
     ) -> Delivered {
@@ -124,7 +120,7 @@ impl Outbound {
         }
         // too large for the protocol is too large for the client
         let frame = frames
-            .get(message, self.protocol, qos, retain, now)
+            .get(message, self.protocol, shape, now)
             .ok()
             .filter(|it| it.len() <= self.max_packet);
         let Some(frame) = frame else {
@@ -134,7 +130,7 @@ impl Outbound {
             };
         };
         self.flow.sent(frame.len());
-        if qos == QoS::AtMostOnce {
+        if shape.qos == QoS::AtMostOnce {
             self.buffer.push(frame.shared());
         } else {
             let id = next_id(&mut self.last_id, &self.inflight);
@@ -150,19 +146,13 @@ impl Outbound {
         while self
             .queue
             .front()
-            .is_some_and(|front| self.may_send(front.qos))
+            .is_some_and(|front| self.may_send(front.shape.qos))
         {
             let Some(delivery) = self.queue.pop() else {
                 break;
             };
             let mut frames = FrameCache::default();
-            total += self.send(
-                &delivery.message,
-                delivery.qos,
-                delivery.retain,
-                &mut frames,
-                now,
-            );
+            total += self.send(&delivery.message, &delivery.shape, &mut frames, now);
         }
         total
     }

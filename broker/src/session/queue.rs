@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::SessionLimits;
+use super::{SessionLimits, Shape};
 use crate::codec::QoS;
 use crate::routing::Message;
 
@@ -11,8 +11,7 @@ use crate::routing::Message;
 #[derive(Clone, Debug)]
 pub(super) struct Delivery {
     pub(super) message: Arc<Message>,
-    pub(super) qos: QoS,
-    pub(super) retain: bool,
+    pub(super) shape: Shape,
     /// A copy of a retained message after a SUBSCRIBE. These are bounded by what is retained, not by the queue's
     /// bounds: a SUBSCRIBE must not lose half of them because they come at once.
     pub(super) backlog: bool,
@@ -39,7 +38,7 @@ impl Queue {
     /// On overflow the oldest QoS 0 messages go first; if none are left, the new message is dropped: what was promised
     /// earlier is kept before what comes later.
     pub(super) fn push(&mut self, delivery: Delivery, limits: &SessionLimits) -> Dropped {
-        let (qos, size) = (delivery.qos, delivery.message.size());
+        let (qos, size) = (delivery.shape.qos, delivery.message.size());
         let mut shed = 0;
         while self.live >= limits.max_queued_messages
             || self.live_bytes + size > limits.max_queued_bytes
@@ -67,7 +66,7 @@ impl Queue {
     /// A copy of a retained message. `most` of them may wait.
     pub(super) fn push_backlog(&mut self, delivery: Delivery, most: usize) -> Dropped {
         if self.waiting.len() - self.live >= most {
-            return if delivery.qos == QoS::AtMostOnce {
+            return if delivery.shape.qos == QoS::AtMostOnce {
                 Dropped::QoS0(1)
             } else {
                 Dropped::QoS1(0)
@@ -84,7 +83,7 @@ impl Queue {
         let oldest = self
             .waiting
             .iter()
-            .position(|waiting| !waiting.backlog && waiting.qos == QoS::AtMostOnce);
+            .position(|waiting| !waiting.backlog && waiting.shape.qos == QoS::AtMostOnce);
         oldest
             .and_then(|at| self.waiting.remove(at))
             .inspect(|shed| self.forget(shed))
@@ -108,7 +107,7 @@ impl Queue {
     fn forget(&mut self, delivery: &Delivery) {
         if !delivery.backlog {
             self.live -= 1;
-            self.live_qos0 -= usize::from(delivery.qos == QoS::AtMostOnce);
+            self.live_qos0 -= usize::from(delivery.shape.qos == QoS::AtMostOnce);
             self.live_bytes -= delivery.message.size();
         }
     }
@@ -131,8 +130,10 @@ mod tests {
         ));
         Delivery {
             message,
-            qos,
-            retain: false,
+            shape: Shape {
+                qos,
+                ..Shape::default()
+            },
             backlog,
         }
     }

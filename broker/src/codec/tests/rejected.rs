@@ -336,17 +336,30 @@ fn the_codec_refuses_the_rest() {
             "topic alias 0",
             &[0x30, 0x07, 0x00, 0x01, b'a', 0x03, 0x23, 0x00, 0x00],
         ),
-        (
-            "subscription id 0",
-            &[
-                0x82, 0x09, 0x00, 0x01, 0x02, 0x0B, 0x00, 0x00, 0x01, b'a', 0x00,
-            ],
-        ),
     ] {
         let error = decode(Protocol::V5, &Bytes::copy_from_slice(bytes)).unwrap_err();
         assert!(
             matches!(error, DecodeError::Codec { .. }),
             "{what}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_subscription_identifier_of_0_is_a_protocol_error() {
+    for (packet, bytes) in [
+        (
+            "SUBSCRIBE",
+            &[
+                0x82, 0x09, 0x00, 0x01, 0x02, 0x0B, 0x00, 0x00, 0x01, b'a', 0x00,
+            ][..],
+        ),
+        ("PUBLISH", &[0x30, 0x06, 0x00, 0x01, b'a', 0x02, 0x0B, 0x00]),
+    ] {
+        let violation = V::SubscriptionIdZero;
+        assert_eq!(
+            decode(Protocol::V5, &Bytes::copy_from_slice(bytes)),
+            Err(DecodeError::Protocol { packet, violation })
         );
     }
 }

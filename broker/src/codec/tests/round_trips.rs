@@ -329,3 +329,37 @@ fn a_publish_frame_takes_each_receivers_id() {
         }
     }
 }
+
+#[test]
+fn subscription_identifiers_go_into_a_frame() {
+    let ids =
+        |ids: &[u32]| -> Vec<_> { ids.iter().map(|id| NonZeroU32::new(*id).unwrap()).collect() };
+    let user = |count| vec![("key".into(), "value".into()); count];
+    let many: Vec<u32> = (1..60).collect();
+    for (payload, count) in [(0, 0), (120, 0), (0, 10), (16_000, 1_640), (200, 1)] {
+        for qos in [QoS::AtMostOnce, QoS::AtLeastOnce] {
+            for ids in [ids(&[1]), ids(&[127, 128, 268_435_455]), ids(&many)] {
+                let properties = MessageProperties {
+                    user: user(count),
+                    ..MessageProperties::default()
+                };
+                let publish = Publish {
+                    qos,
+                    packet_id: (qos > QoS::AtMostOnce).then_some(id(0x4567)),
+                    properties: (count > 0).then(|| properties.into()),
+                    ..Publish::new("a/topic", vec![1; payload])
+                };
+                let plain = PublishFrame::new(Protocol::V5, publish.clone()).unwrap();
+                let frame = plain.with_subscription_ids(&ids).unwrap();
+                let mut out = BytesMut::new();
+                frame.write(publish.packet_id, &mut out);
+                let expected = Publish {
+                    subscription_ids: ids,
+                    ..publish
+                };
+                let found = decode(Protocol::V5, &out.freeze());
+                assert_eq!(found, Ok(Packet::Publish(expected)));
+            }
+        }
+    }
+}

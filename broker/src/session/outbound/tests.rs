@@ -60,8 +60,12 @@ impl Client {
                 let topic = TopicName::new(name.into()).unwrap();
                 let message = Arc::new(Message::new(topic, &vec![0; *size], "p".into()));
                 let mut frames = FrameCache::default();
+                let shape = Shape {
+                    qos,
+                    ..Shape::default()
+                };
                 self.outbound
-                    .deliver(&message, qos, false, &mut frames, Duration::ZERO);
+                    .deliver(&message, shape, &mut frames, Duration::ZERO);
             }
             Step::Ack(index) if !self.under_way.is_empty() => {
                 let id = self.under_way.remove(index.index(self.under_way.len()));

@@ -12,7 +12,7 @@ use crate::routing::partition::partition_of;
 use crate::routing::retained::Kept;
 use crate::routing::subscribers::{SessionIndex, SubscriptionOptions};
 use crate::routing::{Message, TopicName};
-use crate::session::{AckNumber, FrameCache};
+use crate::session::{AckNumber, FrameCache, Shape};
 
 /// Whose PUBACK waits for a message.
 pub(super) type Publisher = (SessionKey, AckNumber);
@@ -205,8 +205,9 @@ impl WorkerCore {
         let mut matches = std::mem::take(&mut self.matches);
         self.find(message, &mut matches);
         let mut frames = FrameCache::default();
-        for &(index, options) in &matches {
-            self.deliver_to(now, message, index, options, &mut frames);
+        for of_one in matches.chunk_by(|a, b| a.0 == b.0) {
+            let shape = shape(message, of_one.iter().map(|(_, options)| *options));
+            self.deliver_to(now, message, of_one[0].0, shape, &mut frames);
         }
         let anybody = !matches.is_empty();
         matches.clear();
@@ -214,6 +215,7 @@ impl WorkerCore {
         anybody
     }
 
+    /// What a session has several times stands together.
     fn find(&self, message: &Message, matches: &mut Vec<(SessionIndex, SubscriptionOptions)>) {
         let (mut filters, mut no_local) = (0, false);
         self.local.matching(&message.topic, |subscribers| {
@@ -229,7 +231,7 @@ impl WorkerCore {
             });
         }
         if filters > 1 {
-            merge(matches);
+            matches.sort_unstable_by_key(|(index, _)| *index);
         }
     }
 
@@ -244,7 +246,7 @@ impl WorkerCore {
         now: Duration,
         message: &Arc<Message>,
         index: SessionIndex,
-        options: SubscriptionOptions,
+        shape: Shape,
         frames: &mut FrameCache,
     ) {
         let Some(seat) = self.sessions.at_mut(index) else {
@@ -252,9 +254,7 @@ impl WorkerCore {
         };
         let outbound = &mut seat.session.outbound;
         let waiting = outbound.queued();
-        let retain = message.retain && options.retain_as_published;
-        let delivered =
-            outbound.deliver(message, message.qos.min(options.qos), retain, frames, now);
+        let delivered = outbound.deliver(message, shape, frames, now);
         // one more, or fewer if others made room
         self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
         self.count(delivered);
@@ -292,15 +292,13 @@ impl WorkerCore {
     }
 }
 
-/// Leaves one entry for each session.
-fn merge(matches: &mut Vec<(SessionIndex, SubscriptionOptions)>) {
-    matches.sort_unstable_by_key(|entry| entry.0);
-    matches.dedup_by(|later, kept| {
-        let same = later.0 == kept.0;
-        if same {
-            kept.1.qos = kept.1.qos.max(later.1.qos);
-            kept.1.retain_as_published |= later.1.retain_as_published;
-        }
-        same
-    });
+/// Of the one copy for a session whose subscriptions these are: the highest QoS that one was granted, the retain flag if
+/// one wants it, and the identifiers of all [MQTT-3.3.4-3].
+fn shape(message: &Message, matching: impl Iterator<Item = SubscriptionOptions> + Clone) -> Shape {
+    let granted = matching.clone().map(|options| options.qos).max();
+    Shape {
+        qos: message.qos.min(granted.unwrap_or_default()),
+        retain: message.retain && matching.clone().any(|options| options.retain_as_published),
+        ids: matching.filter_map(|options| options.id).collect(),
+    }
 }

@@ -9,7 +9,7 @@ use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::{Packet, PacketId, Protocol, ReasonCode, RetainHandling, SubAck, UnsubAck};
 use crate::routing::TopicFilter;
 use crate::routing::subscribers::{SessionIndex, Subscribers};
-use crate::session::Wish;
+use crate::session::{Shape, Wish};
 
 /// A SUBSCRIBE whose SUBACK waits for other workers.
 #[derive(Debug)]
@@ -169,7 +169,12 @@ impl WorkerCore {
         let waiting = outbound.queued();
         let mut delivered = crate::session::Delivered::default();
         for message in messages {
-            delivered += outbound.deliver_retained(message, message.qos.min(options.qos), now);
+            let shape = Shape {
+                qos: message.qos.min(options.qos),
+                retain: true,
+                ids: options.id.into(),
+            };
+            delivered += outbound.deliver_retained(message, shape, now);
         }
         self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
         self.count(delivered);

@@ -9,5 +9,6 @@ mod ending;
 mod messages;
 mod model;
 mod network;
+mod options;
 mod retained;
 mod standards;

@@ -7,8 +7,7 @@ use bytes::Bytes;
 use super::network::{Network, disconnected, id, publish, subscribe};
 use crate::codec::{
     Ack, Auth, ConnAck, Connect, ConnectProperties, Disconnect, MessageProperties, Packet,
-    Protocol, Publish, QoS, ReasonCode, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe,
-    Will,
+    Protocol, Publish, QoS, ReasonCode, SubAck, Subscription, UnsubAck, Unsubscribe, Will,
 };
 use crate::link::{Attach, CloseReason};
 
@@ -42,9 +41,8 @@ fn a_v5_connack_tells_what_is_not_served() {
     assert_eq!(properties.maximum_packet_size, Some(1 << 20));
     assert_eq!(properties.topic_alias_maximum, 0);
     assert!(properties.retain_available && properties.wildcard_subscription_available);
-    assert!(
-        !properties.subscription_identifiers_available && !properties.shared_subscription_available
-    );
+    assert!(properties.subscription_identifiers_available);
+    assert!(!properties.shared_subscription_available);
     assert_eq!(
         (properties.session_expiry, properties.assigned_client_id),
         (None, None)
@@ -233,17 +231,11 @@ fn packets_that_end_the_connection() {
         &Packet::Publish(publish),
         ReasonCode::TOPIC_NAME_INVALID,
     );
-    let identified = Subscribe {
-        packet_id: id(1),
-        subscription_id: NonZeroU32::new(1),
-        filters: vec![Subscription::new("t", ZERO)],
-        user: Vec::new(),
+    let identified = Publish {
+        subscription_ids: vec![NonZeroU32::MIN],
+        ..Publish::new("t", "x")
     };
-    ends(
-        V5,
-        &Packet::Subscribe(identified),
-        ReasonCode::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
-    );
+    ends(V5, &Packet::Publish(identified), ReasonCode::PROTOCOL_ERROR);
     ends(
         V5,
         &Packet::Auth(Auth::default()),
