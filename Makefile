@@ -69,6 +69,15 @@ lab: ## Start a Kubernetes of its own on this machine and print its kubeconfig
 lab-down: ## End the lab; nothing of it stays
 	$(LAB) down
 
+# Peers are built once; delete the folder to build them anew.
+BENCH_PEERS := $(CACHE)/bench-peers
+BENCH_FLAGS ?=
+.PHONY: bench
+bench: setup-build ## Measure against mosquitto, haproxy, NATS, rumqttd and rmqtt: docs/benchmarks.md (BENCH_FLAGS="--quick --peers mosquitto")
+	scripts/bench-peers.sh $(BENCH_PEERS) $(BENCH_FLAGS)
+	cargo build --release --locked -p herdgate -p herdgate-bench
+	$(BIN_RELEASE)/herdgate-bench run --broker $(BIN_RELEASE)/herdgate --peer-folder $(BENCH_PEERS) $(BENCH_FLAGS)
+
 .PHONY: image
 image: setup-image ## OCI images from scratch, into the cache folder
 	cargo build --release --locked --workspace --bins
