@@ -15,6 +15,7 @@ use super::users::{Users, UsersError};
 use super::{Identity, Refusal};
 use crate::config::{Authentication, FileWatch, POLL_INTERVAL, Poller};
 use crate::metrics::{LoginMetrics, Metrics, ReloadOutcome};
+use crate::process::Life;
 
 /// What a client showed in CONNECT and in TLS.
 #[derive(Clone, Debug)]
@@ -149,6 +150,16 @@ impl Authenticator {
         if let Some(passwords) = &self.0.passwords {
             passwords.poller.poke();
         }
+    }
+
+    /// Of the threads that look at the file and hash.
+    pub fn lives(&self) -> Vec<Life> {
+        let Some(passwords) = &self.0.passwords else {
+            return Vec::new();
+        };
+        let mut lives = passwords.pool.lives();
+        lives.push(passwords.poller.life());
+        lives
     }
 }
 

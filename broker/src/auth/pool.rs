@@ -4,7 +4,6 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -13,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::queue::{Dropped, LoginQueue, Waiting};
 use super::{Refusal, Users};
 use crate::metrics::{LoginDrop, LoginMetrics};
+use crate::process::Life;
 
 /// Logins that may wait. One thread hashes some hundreds within a fleet's patience, so more would wait in vain;
 /// with passwords of the largest size they take 32 MiB.
@@ -30,6 +30,7 @@ pub(super) struct LoginPool {
     logins: mpsc::Sender<Login>,
     start: Instant,
     metrics: LoginMetrics,
+    lives: Vec<Life>,
 }
 
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl LoginPool {
     ) -> io::Result<Self> {
         let (logins, waiting) = mpsc::channel(QUEUE_CAPACITY);
         let (idle, idles) = mpsc::channel(threads.get());
-        let mut hashers = Vec::new();
+        let (mut hashers, mut lives) = (Vec::new(), Vec::new());
         for number in 0..threads.get() {
             let (give, take) = sync_channel(1);
             let hasher = Hasher {
@@ -76,9 +77,8 @@ impl LoginPool {
                 idle: idle.clone(),
                 metrics: metrics.clone(),
             };
-            thread::Builder::new()
-                .name(format!("login-{number}"))
-                .spawn(move || hasher.run(&take))?;
+            let name = format!("login-{number}");
+            lives.push(Life::start(&name, move || hasher.run(&take))?);
             hashers.push(give);
         }
         let start = Instant::now();
@@ -92,14 +92,20 @@ impl LoginPool {
             metrics: metrics.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        thread::Builder::new()
-            .name("login-queue".to_owned())
-            .spawn(move || runtime.block_on(dispatcher.run(waiting, idles)))?;
+        lives.push(Life::start("login-queue", move || {
+            runtime.block_on(dispatcher.run(waiting, idles));
+        })?);
         Ok(Self {
             logins,
             start,
             metrics: metrics.clone(),
+            lives,
         })
+    }
+
+    /// Of all threads of the pool: a login that one of them dies of is never answered, nor are those behind it.
+    pub(super) fn lives(&self) -> Vec<Life> {
+        self.lives.clone()
     }
 
     /// Whether it is the user's password. Dropping the future takes the login out of the queue.

@@ -239,3 +239,28 @@ fn every_refusal_has_a_code_in_both_versions() {
         );
     }
 }
+
+#[test]
+fn every_thread_can_be_watched() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/passwords/mosquitto-2.0.11");
+    let auth =
+        Authenticator::start(&settings(&file, 2), PATIENCE, &Metrics::new()).expect("starts");
+    let lives = auth.lives();
+    let mut names: Vec<&str> = lives.iter().map(crate::process::Life::name).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["login-0", "login-1", "login-queue", "password-file"]
+    );
+    // they end with the door, and not before
+    runtime().block_on(async {
+        use futures::FutureExt as _;
+        let mut ends: Vec<_> = lives
+            .into_iter()
+            .map(|life| Box::pin(life.ended()))
+            .collect();
+        assert!(ends.iter_mut().all(|end| end.now_or_never().is_none()));
+        drop(auth);
+        futures::future::join_all(ends).await;
+    });
+}

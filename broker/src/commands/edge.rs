@@ -5,7 +5,7 @@ use std::sync::Arc;
 use herdgate_admission::report::EdgeId;
 
 use super::RunOptions;
-use super::running::{Running, block_on, drain_edge, on_hangup};
+use super::running::{Running, block_on, drain_edge};
 use crate::config::{Edge, Role};
 use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
 use crate::link::{LinkTarget, TcpLink, TokenFile};
@@ -50,7 +50,9 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
             .threads
             .spawn(&format!("edge-{index}"), move || run_worker(worker))?;
     }
-    tokio::spawn(control.run());
+    running.tasks.spawn("control", control.run());
+    running.tasks.watch(edge.shared.lives());
+    running.tasks.watch([token.life()]);
 
     let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
     running.serve_admin(
@@ -58,7 +60,7 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
         Arc::new(move || status(Role::Edge, &shown, &snapshot)),
     );
     let looked_at = Arc::clone(&edge.shared);
-    on_hangup(move || {
+    running.on_hangup(move || {
         looked_at.look_at_files();
         token.poke();
     })?;

@@ -1,6 +1,6 @@
 //! What every role does around its workers: limits, admin port, ready file, signals, drain.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,9 @@ use crate::config::Common;
 use crate::edge::Shared;
 use crate::edge::drain::Stage;
 use crate::metrics::Metrics;
-use crate::process::{Bound, Hangups, Termination, Threads, raise_open_files, write_ready_file};
+use crate::process::{
+    Bound, Hangups, Tasks, Termination, Threads, raise_open_files, write_ready_file,
+};
 
 /// How often a drain looks whether the last client has gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -45,6 +47,7 @@ pub(super) fn boot_epoch() -> u64 {
 pub(super) struct Running {
     pub(super) bound: Bound,
     pub(super) threads: Threads,
+    pub(super) tasks: Tasks,
     readiness: Readiness,
     admin: Option<TcpListener>,
     termination: Termination,
@@ -72,6 +75,7 @@ impl Running {
         Ok(Self {
             bound,
             threads: Threads::default(),
+            tasks: Tasks::default(),
             readiness,
             admin: Some(admin),
             termination,
@@ -87,11 +91,16 @@ impl Running {
             readiness: self.readiness.clone(),
             status,
         };
-        tokio::spawn(async move {
-            if let Err(error) = crate::admin::serve(listener, admin, std::future::pending()).await {
-                tracing::error!(%error, "admin port failed");
-            }
-        });
+        let serving = crate::admin::serve(listener, admin, pending());
+        self.tasks.try_spawn("admin", serving);
+    }
+
+    /// What to do at SIGHUP. Certificates and passwords are looked at every few seconds anyhow: this is for the
+    /// impatient.
+    pub(super) fn on_hangup(&mut self, look: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+        let hangups = Hangups::new().context("failed to listen for signals")?;
+        self.tasks.spawn("hangup", hangups.each(look));
+        Ok(())
     }
 
     /// All that this process needs of itself is there.
@@ -107,7 +116,7 @@ impl Running {
         Ok(())
     }
 
-    /// Serves until a signal, then drains; a second signal ends it at once, as does a worker's end.
+    /// Serves until a signal, then drains; a second signal ends it at once, as does the end of a worker or of a task.
     pub(super) async fn until_told(
         mut self,
         drain: impl Future<Output = ()>,
@@ -115,6 +124,7 @@ impl Running {
         tokio::select! {
             () = self.termination.next() => {}
             error = self.threads.one_ended() => return Err(error.into()),
+            error = self.tasks.one_ended() => return Err(error.into()),
         }
         tracing::info!("draining");
         self.readiness.drain();
@@ -122,16 +132,10 @@ impl Running {
             () = drain => tracing::info!("drained"),
             () = self.termination.next() => tracing::info!("told twice, ending at once"),
             error = self.threads.one_ended() => return Err(error.into()),
+            error = self.tasks.one_ended() => return Err(error.into()),
         }
         Ok(())
     }
-}
-
-/// What to do at SIGHUP. Certificates and passwords are looked at every few seconds anyhow: this is for the impatient.
-pub(super) fn on_hangup(look: impl Fn() + Send + 'static) -> anyhow::Result<()> {
-    let hangups = Hangups::new().context("failed to listen for signals")?;
-    tokio::spawn(hangups.each(look));
-    Ok(())
 }
 
 async fn bind_admin(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
@@ -155,5 +159,51 @@ pub(super) async fn drain_edge(shared: &Shared, stage: &watch::Sender<Stage>) {
     };
     if timeout(needed + LAST_WORDS, gone).await.is_err() {
         tracing::warn!(left = shared.connections(), "ending with clients connected");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Log, LogFormat, LogLevel};
+
+    async fn running() -> Running {
+        let common = Common {
+            cluster: "test".to_owned(),
+            admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log: Log {
+                level: LogLevel::Info,
+                format: LogFormat::Text,
+            },
+        };
+        Running::new(&common, &Metrics::new(), &[]).await.unwrap()
+    }
+
+    /// How a process ends that nobody told to.
+    async fn end(running: Running) -> String {
+        let ended = timeout(Duration::from_secs(20), running.until_told(pending())).await;
+        format!("{:#}", ended.expect("the process ends").unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn a_task_that_ends_takes_the_process_with_it() {
+        let mut broken = running().await;
+        broken.tasks.spawn("control", async {});
+        assert_eq!(end(broken).await, "failed to go on: task control has ended");
+        let mut broken = running().await;
+        broken.tasks.spawn("control", async { panic!("as meant") });
+        let text = end(broken).await;
+        assert!(text.contains("task control has panicked: "), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_ends_takes_the_process_with_it() {
+        let mut broken = running().await;
+        let life = crate::process::Life::start("tls-files", || panic!("as meant"));
+        broken.tasks.watch(life.ok());
+        assert_eq!(
+            end(broken).await,
+            "failed to go on: thread tls-files has ended"
+        );
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout};
 
 use super::RunOptions;
-use super::running::{LAST_WORDS, Running, block_on, boot_epoch, on_hangup};
+use super::running::{LAST_WORDS, Running, block_on, boot_epoch};
 use crate::admin::{HandshakeStatus, ShardStatus, Status};
 use crate::config::{Drain, Mode, Role, Shard};
 use crate::link::{LinkServer, TokenFile};
@@ -67,15 +67,16 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
             .threads
             .spawn(&name, move || run_worker(worker, server, sockets))?;
     }
-    tokio::spawn(shard.control.run());
-    tokio::spawn(accept(listener, threads));
+    running.tasks.spawn("control", shard.control.run());
+    running.tasks.spawn("accept", accept(listener, threads));
+    running.tasks.watch([token.life()]);
 
     let (mode, latest) = (config.shard.mode, Arc::clone(&shard.wires.latest));
     running.serve_admin(
         metrics,
         Arc::new(move || status(mode, latest.load_full().as_deref())),
     );
-    on_hangup(move || token.poke())?;
+    running.on_hangup(move || token.poke())?;
     running.ready("links", options)?;
     running
         .until_told(drain(

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use super::RunOptions;
-use super::running::{Running, block_on, boot_epoch, drain_edge, on_hangup};
+use super::running::{Running, block_on, boot_epoch, drain_edge};
 use crate::config::{Role, Standalone};
 use crate::edge::control::ControlMail;
 use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
@@ -54,10 +54,18 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
             .threads
             .spawn(&format!("worker-{index}"), move || pair(edge, shard))?;
     }
-    tokio::spawn(shard.control.run());
-    tokio::spawn(control.run());
-    tokio::spawn(to_edge(shard.wires.report, wires.control.clone()));
-    tokio::spawn(to_shard(wires.workers.report.clone(), shard.wires.edges));
+    let tasks = &mut running.tasks;
+    tasks.spawn("shard-control", shard.control.run());
+    tasks.spawn("edge-control", control.run());
+    tasks.spawn(
+        "reports-to-edge",
+        to_edge(shard.wires.report, wires.control.clone()),
+    );
+    tasks.spawn(
+        "reports-to-shard",
+        to_shard(wires.workers.report.clone(), shard.wires.edges),
+    );
+    tasks.watch(edge.shared.lives());
 
     let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
     running.serve_admin(
@@ -65,7 +73,7 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
         Arc::new(move || status(Role::Standalone, &shown, &snapshot)),
     );
     let looked_at = Arc::clone(&edge.shared);
-    on_hangup(move || looked_at.look_at_files())?;
+    running.on_hangup(move || looked_at.look_at_files())?;
     running.ready("listeners", options)?;
     running
         .until_told(drain_edge(&edge.shared, &wires.drain))

@@ -4,10 +4,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::process::Life;
 
 /// How often files are looked at. Polling finds every kind of change on every file system, Kubernetes' swap of
 /// `..data` included, and is cheaper than being wrong.
@@ -80,6 +81,7 @@ fn read_print(path: &Path) -> io::Result<Print> {
 #[derive(Debug)]
 pub struct Poller {
     poke: SyncSender<()>,
+    life: Life,
 }
 
 impl Poller {
@@ -91,16 +93,19 @@ impl Poller {
     ) -> io::Result<Self> {
         // one poke that waits stands for all that come meanwhile
         let (poke, pokes) = sync_channel(1);
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || poll(&pokes, interval, look))?;
-        Ok(Self { poke })
+        let life = Life::start(name, move || poll(&pokes, interval, look))?;
+        Ok(Self { poke, life })
     }
 
     /// Looks now rather than at the next interval.
     pub fn poke(&self) {
         // full: a poke waits already; closed: the thread died with the process
         let _ = self.poke.try_send(());
+    }
+
+    /// Of its thread: a panic in `look` ends it.
+    pub fn life(&self) -> Life {
+        self.life.clone()
     }
 }
 

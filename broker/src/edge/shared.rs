@@ -13,7 +13,7 @@ use super::sockets::ClientSockets;
 use crate::auth::Authenticator;
 use crate::config::{EdgeSettings, Listener};
 use crate::metrics::{ListenerLabels, Metrics};
-use crate::process::Clock;
+use crate::process::{Clock, Life};
 use crate::tls::ServerTls;
 
 #[derive(Debug)]
@@ -40,6 +40,14 @@ impl Shared {
         {
             tls.poke();
         }
+    }
+
+    /// Of the threads beside the workers that an edge cannot do without.
+    pub fn lives(&self) -> Vec<Life> {
+        let tls = self.listeners.iter().filter_map(|each| each.tls.as_ref());
+        let mut lives = self.authenticator.lives();
+        lives.extend(tls.map(ServerTls::life));
+        lives
     }
 }
 

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 
 use crate::config::{FileWatch, LinkToken, POLL_INTERVAL, Poller, TokenError};
-use crate::process::Causes;
+use crate::process::{Causes, Life};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
@@ -56,6 +56,11 @@ impl TokenFile {
     /// Looks at the file now.
     pub fn poke(&self) {
         self.poller.poke();
+    }
+
+    /// Of the thread that looks.
+    pub fn life(&self) -> Life {
+        self.poller.life()
     }
 }
 

@@ -2,14 +2,18 @@
 
 mod causes;
 mod clock;
+mod life;
 mod limits;
 mod ready;
 mod signals;
+mod tasks;
 mod threads;
 
 pub use causes::Causes;
 pub use clock::Clock;
+pub use life::Life;
 pub use limits::{open_files, raise_open_files};
 pub use ready::{Bound, write_ready_file};
 pub use signals::{Hangups, Termination};
+pub use tasks::{Cause, TaskError, Tasks};
 pub use threads::{ThreadError, Threads};

@@ -42,7 +42,7 @@ impl ShardWorker {
     /// Runs until the process ends. Needs a `LocalSet`.
     pub async fn run(self) {
         let lag = Rc::new(RefCell::new(Times::default()));
-        let sampler = tokio::task::spawn_local(sample_lag(self.clock, Rc::clone(&lag)));
+        let mut sampler = tokio::task::spawn_local(sample_lag(self.clock, Rc::clone(&lag)));
         let mut turns = Turns {
             core: WorkerCore::new(self.index, self.settings),
             clock: self.clock,
@@ -54,7 +54,10 @@ impl ShardWorker {
             news_due: Duration::ZERO,
             window_due: WINDOW,
         };
-        turns.run(self.inbox).await;
+        tokio::select! {
+            () = turns.run(self.inbox) => {}
+            ended = &mut sampler => tracing::error!(?ended, "the lag's sampler ended"),
+        }
         sampler.abort();
     }
 }

@@ -11,6 +11,7 @@ use super::load::load;
 use super::pem::TlsFileError;
 use crate::config::{ClientAuth, FileWatch, POLL_INTERVAL, Poller, Tls};
 use crate::metrics::{ListenerLabels, Metrics, TlsMetrics};
+use crate::process::Life;
 
 /// The TLS of one listener. Cheap to clone; takes new files by itself, for handshakes that begin after.
 #[derive(Clone, Debug)]
@@ -62,6 +63,11 @@ impl ServerTls {
     /// Looks at the files now rather than at the next interval.
     pub fn poke(&self) {
         self.poller.poke();
+    }
+
+    /// Of the thread that looks.
+    pub fn life(&self) -> Life {
+        self.poller.life()
     }
 }
 
