@@ -23,6 +23,10 @@ pub enum Topology {
     Split {
         edges: usize,
     },
+    /// One edge and this many shards that pass each other nothing.
+    Isolated {
+        shards: usize,
+    },
 }
 
 /// One running process of ours, and what it said when it was ready.
@@ -132,6 +136,8 @@ pub struct Cluster<'a> {
     /// The processes that own listeners: one standalone or some edges. Empty with the stand-in.
     pub edges: Vec<Node>,
     pub shard: Option<Node>,
+    /// Isolated from the first, and from each other.
+    pub more_shards: Vec<Node>,
     stand_in: Option<StandIn>,
 }
 
@@ -152,6 +158,7 @@ impl<'a> Cluster<'a> {
                 setup,
                 edges: Vec::new(),
                 shard: None,
+                more_shards: Vec::new(),
                 stand_in,
             });
         }
@@ -167,6 +174,7 @@ impl<'a> Cluster<'a> {
             setup,
             edges: Vec::new(),
             shard: None,
+            more_shards: Vec::new(),
             stand_in: None,
         };
         match topology {
@@ -174,22 +182,8 @@ impl<'a> Cluster<'a> {
                 let launch = launch("standalone", "standalone".to_owned(), setup.config.clone());
                 cluster.edges.push(Node::start(setup, launch));
             }
-            Topology::Split { edges } => {
-                let shard = Node::start(
-                    setup,
-                    launch("shard", "shard-0".to_owned(), setup.config.clone()),
-                );
-                for number in 0..edges {
-                    let mut config = setup.config.clone();
-                    config["edge"]["id"] = format!("edge-{number}").into();
-                    config["edge"]["shards"] = json!([shard.link().to_string()]);
-                    cluster.edges.push(Node::start(
-                        setup,
-                        launch("edge", format!("edge-{number}"), config),
-                    ));
-                }
-                cluster.shard = Some(shard);
-            }
+            Topology::Split { edges } => cluster.start_split(1, edges, launch),
+            Topology::Isolated { shards } => cluster.start_split(shards, 1, launch),
         }
         for edge in &cluster.edges {
             until("the edge is ready for clients", PATIENT, || {
@@ -200,16 +194,49 @@ impl<'a> Cluster<'a> {
         Some(cluster)
     }
 
+    /// Shards first, for edges must know where they are.
+    fn start_split(
+        &mut self,
+        shards: usize,
+        edges: usize,
+        launch: impl Fn(&'static str, String, Value) -> Launch,
+    ) {
+        let mut config = self.setup.config.clone();
+        if shards > 1 {
+            config["routing"] = json!({"isolatedShards": true});
+            config["shard"]["count"] = shards.into();
+        }
+        let mut nodes = (0..shards).map(|ordinal| {
+            let mut config = config.clone();
+            config["shard"]["ordinal"] = ordinal.into();
+            let launch = launch("shard", format!("shard-{ordinal}"), config);
+            Node::start(self.setup, launch)
+        });
+        self.shard = nodes.next();
+        self.more_shards = nodes.collect();
+        let links = self.shards().map(|shard| shard.link().to_string());
+        config["edge"]["shards"] = links.collect::<Vec<_>>().into();
+        for number in 0..edges {
+            let name = format!("edge-{number}");
+            config["edge"]["id"] = name.clone().into();
+            let launch = launch("edge", name, config.clone());
+            self.edges.push(Node::start(self.setup, launch));
+        }
+    }
+
     /// An edge is ready before its links are up; clients that come in between are told so.
     pub fn until_linked(&self) {
-        if self.shard.is_none() {
-            return;
-        }
-        for edge in &self.edges {
-            until("every worker has its link", PATIENT, || {
-                (edge.admin.metric("herdgate_links_up") >= EDGE_WORKERS).then_some(())
+        let links: f64 = self.shards().map(|_| EDGE_WORKERS).sum();
+        for edge in self.edges.iter().filter(|_| links > 0.0) {
+            until("every worker has its links", PATIENT, || {
+                (edge.admin.metric("herdgate_links_up") >= links).then_some(())
             });
         }
+    }
+
+    /// By ordinal; empty when no process is a shard alone.
+    pub fn shards(&self) -> impl Iterator<Item = &Node> {
+        self.shard.iter().chain(&self.more_shards)
     }
 
     /// Where clients of the first edge connect.
