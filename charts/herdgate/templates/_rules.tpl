@@ -19,7 +19,7 @@
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [list, watch, create, patch]
-# keeps a node's drain from taking all edges at once; goes when only one edge is left
+# keeps a node's drain from taking all edges at once; goes when all edges that are left stand on one node
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch, create, patch, delete]

@@ -42,6 +42,11 @@ pub(crate) fn unready_since(pod: &Pod) -> Option<Timestamp> {
         .map(|time| time.0)
 }
 
+/// Where it runs or is to run.
+pub(crate) fn node(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref()?.node_name.as_deref()
+}
+
 #[cfg(test)]
 pub(crate) mod fixtures {
     use k8s_openapi::api::core::v1::{PodCondition, PodStatus};

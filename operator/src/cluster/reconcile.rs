@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herdgate_crds::{Endpoint, MqttCluster};
+use herdgate_crds::{MqttCluster, MqttClusterStatus};
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
@@ -80,7 +80,7 @@ async fn pass(scope: &Scope, cluster: &MqttCluster, uid: &str) -> Action {
         .collect();
     let known = cluster.status.clone().unwrap_or_default();
     let before = memory.last_status(Instant::now(), known).1;
-    let seen = gather(cluster, names, &world, &done, &readings, before.endpoints);
+    let seen = gather(cluster, names, &world, &done, &readings, before);
     let told = tell(scope, cluster, &seen, &mut memory).await;
     let looked = next_look(&seen, *told.as_ref().unwrap_or(&Due::Never));
     let wait = match (done.outcome, told) {
@@ -104,14 +104,16 @@ fn gather(
     world: &World,
     done: &Done,
     readings: &[Reading],
-    endpoints_before: Vec<Endpoint>,
+    before: MqttClusterStatus,
 ) -> Seen {
     let spec = &cluster.spec;
+    let now = Timestamp::now();
     let service = world
         .services
         .iter()
-        .find(|service| service.name_any() == names.clients());
-    let endpoints = |valid: &ValidatedCluster| status::endpoints(valid, service.map(Arc::as_ref));
+        .find(|service| service.name_any() == names.clients())
+        .map(Arc::as_ref);
+    let endpoints = |valid: &ValidatedCluster| status::endpoints(valid, service);
     Seen {
         generation: cluster.metadata.generation,
         paused: spec.paused,
@@ -120,11 +122,12 @@ fn gather(
         missing_secrets: done.missing_secrets.clone(),
         edge: TierSeen::edges(spec.edge.replicas, world.edges.as_deref()),
         shard: TierSeen::shards(spec.shards.replicas, world.shards.as_deref()),
-        troubles: troubles(&world.pods, Timestamp::now()),
+        troubles: troubles(&world.pods, now),
         clients: status::clients(readings),
         gate: status::gate(readings),
+        address: status::address(spec.exposure.type_, service, &before, now),
         // what runs goes on while somebody repairs the object
-        endpoints: done.valid.as_ref().map_or(endpoints_before, endpoints),
+        endpoints: done.valid.as_ref().map_or(before.endpoints, endpoints),
         names,
     }
 }

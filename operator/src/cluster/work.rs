@@ -11,7 +11,7 @@ use kube::api::PostParams;
 use tokio::time::Instant;
 
 use super::apply::{ApplyError, apply, prune, rehearse};
-use super::build::{TOKEN_BYTES, budget_blocks, build, token_secret};
+use super::build::{EdgesSeen, TOKEN_BYTES, budget_may_stand, build, token_secret};
 use super::context::Scope;
 use super::dereference::{SecretsSeen, World, look_for_secrets};
 use super::error::Error;
@@ -131,7 +131,7 @@ async fn write(
         return Ok(());
     }
     let mut children = build(valid).map_err(ApplyError::from)?;
-    if budget_blocks(&valid.names, &world.pods, Timestamp::now()) {
+    if !budget_may_stand(edges_seen(valid, world), Timestamp::now()) {
         children.budget = None;
     }
     let context = &scope.context;
@@ -164,6 +164,16 @@ async fn write(
     }
     prune(context, world, &children).await?;
     Ok(())
+}
+
+fn edges_seen<'a>(valid: &'a ValidatedCluster, world: &'a World) -> EdgesSeen<'a> {
+    EdgesSeen {
+        names: &valid.names,
+        wanted: valid.edge.replicas,
+        deployment: world.edges.as_deref(),
+        pods: &world.pods,
+        protected: !world.budgets.is_empty(),
+    }
 }
 
 /// Never replaces a token that is there: `create` refuses.

@@ -133,38 +133,3 @@ fn the_whole_herd_is_connected(world: &World<'_>) {
         (clients == herd_size()).then_some(())
     });
 }
-
-/// With one edge a disruption budget could block a drain for ever, so there is none.
-pub(crate) fn a_child_nobody_asks_for_is_pruned(world: &World<'_>) {
-    let budgets = || {
-        let path = format!(
-            "/apis/policy/v1/namespaces/{}/poddisruptionbudgets",
-            world.namespace
-        );
-        world.lab.kubernetes.list(&path).len()
-    };
-    let before = budgets();
-    assert!(before > 0, "two edges have a disruption budget");
-    scale_edges(world, 1);
-    until("the budget of a single edge goes", ROLLOUT, || {
-        (budgets() < before).then_some(())
-    });
-    scale_edges(world, 2);
-    until("the budget of two edges is back", ROLLOUT, || {
-        (budgets() == before).then_some(())
-    });
-}
-
-fn scale_edges(world: &World<'_>, replicas: u32) {
-    let patch = format!(r#"{{"spec":{{"edge":{{"replicas":{replicas}}}}}}}"#);
-    let object = format!("mqttcluster/{CLUSTER}");
-    world.lab.kubernetes.kubectl(&[
-        "patch",
-        "--namespace",
-        &world.namespace,
-        &object,
-        "--type=merge",
-        "--patch",
-        &patch,
-    ]);
-}

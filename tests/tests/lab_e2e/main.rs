@@ -5,6 +5,7 @@
 // A test stops at the first surprise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod budget;
 mod calm;
 mod leaving;
 mod restart;
@@ -42,8 +43,8 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     restart::the_herd_returns_range_by_range(&world, &mut herd);
     drop(herd);
 
-    step("what is no longer asked for goes");
-    calm::a_child_nobody_asks_for_is_pruned(&world);
+    step("a second node comes and goes");
+    budget::a_budget_stands_over_edges_on_two_nodes_alone(&world);
 
     step("uninstall");
     leaving::uninstalling_leaves_only_volumes(&world);

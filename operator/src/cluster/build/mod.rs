@@ -18,7 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::names::Tier;
 use super::validate::ValidatedCluster;
 
-pub(crate) use budget::blocks as budget_blocks;
+pub(crate) use budget::{EdgesSeen, may_stand as budget_may_stand};
 pub(crate) use config::WriteError;
 pub(crate) use token::{TOKEN_BYTES, token_secret};
 
@@ -35,7 +35,7 @@ pub(crate) struct Children {
     pub(crate) accounts: Vec<ServiceAccount>,
     pub(crate) configs: Vec<ConfigMap>,
     pub(crate) services: Vec<Service>,
-    /// None for a lone edge.
+    /// None for a lone edge; whether it may stand over others depends on where they run.
     pub(crate) budget: Option<PodDisruptionBudget>,
     pub(crate) shards: StatefulSet,
     pub(crate) edges: Deployment,

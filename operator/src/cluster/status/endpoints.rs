@@ -42,7 +42,7 @@ fn addresses(cluster: &ValidatedCluster, service: &Service) -> Vec<String> {
     named.cloned().chain(given.iter().cloned()).collect()
 }
 
-fn balanced(service: &Service) -> Vec<String> {
+pub(super) fn balanced(service: &Service) -> Vec<String> {
     let balancer = service
         .status
         .as_ref()

@@ -1,5 +1,6 @@
 //! From what was seen to what is told. Pure: time is given.
 
+mod address;
 mod admission_open;
 mod config_applied;
 mod due;
@@ -18,6 +19,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::names::Tier;
 
+pub(crate) use address::{Address, address};
 pub(crate) use due::{Due, due};
 pub(crate) use endpoints::endpoints;
 pub(crate) use gate::{clients, gate};

@@ -1,6 +1,9 @@
-use super::{Seen, Verdict, with_troubles};
+use super::{Address, Seen, Verdict, with_troubles};
 
-/// Every wanted pod serves, and what they need is there.
+/// Reason while everything runs and nobody can come yet.
+pub(super) const ADDRESS_PENDING: &str = "AddressPending";
+
+/// Every wanted pod serves, what they need is there, and clients can come.
 pub(super) fn verdict(seen: &Seen) -> Verdict {
     if let Some(failure) = seen.failure.as_ref().filter(|failure| failure.permanent) {
         return Verdict::no(failure.reason, failure.message.clone());
@@ -20,5 +23,18 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
             return Verdict::no(reason, with_troubles(count, &seen.troubles));
         }
     }
+    if let Address::Pending { service, for_long } = &seen.address {
+        return Verdict::no(ADDRESS_PENDING, pending(service, *for_long));
+    }
     Verdict::yes("Serving", "all edges and shards are ready")
+}
+
+fn pending(service: &str, for_long: bool) -> String {
+    if for_long {
+        format!(
+            "Service '{service}' still has no address after more than 5 minutes: is there a balancer for type 'LoadBalancer' and for `exposure.loadBalancerClass`?"
+        )
+    } else {
+        format!("Service '{service}' waits for its address")
+    }
 }

@@ -1,5 +1,6 @@
 //! Everything the status speaks of, gathered.
 
+use super::Address;
 use crate::cluster::names::Names;
 use herdgate_crds::{AdmissionStatus, Endpoint};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -21,6 +22,7 @@ pub(crate) struct Seen {
     pub(crate) clients: Option<i64>,
     pub(crate) gate: Option<AdmissionStatus>,
     pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) address: Address,
 }
 
 impl Seen {
@@ -42,6 +44,7 @@ impl Seen {
             clients: None,
             gate: None,
             endpoints: Vec::new(),
+            address: Address::Settled,
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use herdgate_crds::AdmissionStatus;
+use herdgate_crds::{AdmissionStatus, ExposureType};
+use k8s_openapi::api::core::v1::Service;
 
 use super::*;
 use crate::cluster::names::Names;
@@ -34,6 +35,7 @@ fn well() -> Seen {
         clients: Some(7000),
         gate: Some(at_level(256)),
         endpoints: Vec::new(),
+        address: Address::Settled,
     }
 }
 
@@ -69,6 +71,13 @@ fn transient() -> Failure {
     }
 }
 
+fn pending(for_long: bool) -> Address {
+    Address::Pending {
+        service: "field".into(),
+        for_long,
+    }
+}
+
 fn told(status: &MqttClusterStatus) -> Vec<String> {
     let lines = status.conditions.iter();
     lines
@@ -84,7 +93,7 @@ fn told(status: &MqttClusterStatus) -> Vec<String> {
 /// What differs from a cluster that is well.
 type Change = fn(&mut Seen);
 
-const STATES: [(&str, Change); 16] = [
+const STATES: [(&str, Change); 18] = [
     ("well", |_| {}),
     ("just applied", |seen| seen.just_applied = true),
     ("paused", |seen| seen.paused = true),
@@ -116,6 +125,8 @@ const STATES: [(&str, Change); 16] = [
         seen.troubles = vec!["pod 'a': ImagePullBackOff".into()];
     }),
     ("not observed", |seen| seen.edge.observed = false),
+    ("no address", |seen| seen.address = pending(false)),
+    ("no address for long", |seen| seen.address = pending(true)),
     ("reopening", |seen| seen.gate = Some(at_level(148))),
     ("limited", |seen| {
         seen.gate = Some(AdmissionStatus {
@@ -142,6 +153,53 @@ fn conditions_of_each_state() {
         writeln!(text, "{name}\n  {}", told(&status).join("\n  ")).unwrap();
     }
     insta::assert_snapshot!(text);
+}
+
+fn service(ingress: &serde_json::Value) -> Service {
+    serde_json::from_value(serde_json::json!({
+        "metadata": {"name": "field"}, "status": {"loadBalancer": {"ingress": ingress}},
+    }))
+    .unwrap()
+}
+
+#[test]
+fn only_a_balancer_is_waited_for() {
+    let look = |exposure: ExposureType, ingress: &serde_json::Value| {
+        let before = MqttClusterStatus::default();
+        let service = service(ingress);
+        address(exposure, Some(&service), &before, Timestamp::UNIX_EPOCH)
+    };
+    let none = serde_json::json!([]);
+    assert_eq!(look(ExposureType::LoadBalancer, &none), pending(false));
+    for exposure in [ExposureType::ClusterIp, ExposureType::NodePort] {
+        assert_eq!(look(exposure, &none), Address::Settled);
+    }
+    for given in [
+        serde_json::json!([{"ip": "198.19.255.1"}]),
+        serde_json::json!([{"hostname": "lb.example.com"}]),
+    ] {
+        assert_eq!(look(ExposureType::LoadBalancer, &given), Address::Settled);
+    }
+}
+
+#[test]
+fn a_long_wait_for_an_address_is_told_once() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let none = service(&serde_json::json!([]));
+    let mut status = compute(&well(), &MqttClusterStatus::default(), at(0));
+    let mut messages = Vec::new();
+    for second in (100..1000).step_by(10) {
+        let seen = Seen {
+            address: address(ExposureType::LoadBalancer, Some(&none), &status, at(second)),
+            ..well()
+        };
+        status = compute(&seen, &status, at(second));
+        messages.push(status.conditions[0].message.clone());
+    }
+    assert_eq!(status.conditions[0].reason, "AddressPending");
+    messages.dedup();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[1].contains("still has no address"), "{messages:?}");
 }
 
 #[test]
