@@ -164,9 +164,11 @@ fn container_security() -> SecurityContext {
     }
 }
 
-/// Softly over zones, then over nodes: better two pods together than one that waits.
+/// Softly over zones, then over nodes: better two pods together than one that waits. Edges that are about to go do not
+/// count: their successors would shun the nodes of both, and meet on one.
 fn spread(cluster: &ValidatedCluster, tier: Tier) -> Vec<TopologySpreadConstraint> {
     let keys = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"];
+    let same_template = (tier == Tier::Edge).then(|| vec!["pod-template-hash".to_owned()]);
     let constraint = |key: &str| TopologySpreadConstraint {
         max_skew: 1,
         topology_key: key.into(),
@@ -175,6 +177,7 @@ fn spread(cluster: &ValidatedCluster, tier: Tier) -> Vec<TopologySpreadConstrain
             match_labels: Some(cluster.names.selector(tier)),
             ..LabelSelector::default()
         }),
+        match_label_keys: same_template.clone(),
         ..TopologySpreadConstraint::default()
     };
     keys.into_iter().map(constraint).collect()
