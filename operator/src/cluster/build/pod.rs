@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use herdgate_crds::PullPolicy;
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, PodSecurityContext, PodSpec,
-    PodTemplateSpec, Probe, SeccompProfile, SecurityContext, TopologySpreadConstraint, VolumeMount,
+    Affinity, Capabilities, Container, ContainerPort, EnvVar, HTTPGetAction, PodAffinityTerm,
+    PodAntiAffinity, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile,
+    SecurityContext, TopologySpreadConstraint, VolumeMount, WeightedPodAffinityTerm,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -57,7 +58,7 @@ fn spec(cluster: &ValidatedCluster, parts: Parts) -> PodSpec {
         security_context: Some(pod_security()),
         node_selector: placement.node_selector,
         tolerations: placement.tolerations,
-        affinity: placement.affinity,
+        affinity: placement.affinity.or_else(|| Some(apart(cluster, tier))),
         topology_spread_constraints: Some(
             placement.spread.unwrap_or_else(|| spread(cluster, tier)),
         ),
@@ -164,21 +165,49 @@ fn container_security() -> SecurityContext {
     }
 }
 
-/// Softly over zones, then over nodes: better two pods together than one that waits. Edges that are about to go do not
-/// count: their successors would shun the nodes of both, and meet on one.
+/// Softly over nodes: better two pods together than one that waits. Zones are kept apart by [`apart`]: a constraint on a
+/// label that nodes lack would make the scheduler ignore the other constraints, too.
 fn spread(cluster: &ValidatedCluster, tier: Tier) -> Vec<TopologySpreadConstraint> {
-    let keys = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"];
-    let same_template = (tier == Tier::Edge).then(|| vec!["pod-template-hash".to_owned()]);
-    let constraint = |key: &str| TopologySpreadConstraint {
+    vec![TopologySpreadConstraint {
         max_skew: 1,
-        topology_key: key.into(),
+        topology_key: "kubernetes.io/hostname".into(),
         when_unsatisfiable: "ScheduleAnyway".into(),
-        label_selector: Some(LabelSelector {
-            match_labels: Some(cluster.names.selector(tier)),
-            ..LabelSelector::default()
-        }),
-        match_label_keys: same_template.clone(),
+        label_selector: Some(of_tier(cluster, tier)),
+        match_label_keys: template_key(tier),
         ..TopologySpreadConstraint::default()
+    }]
+}
+
+/// Softly over zones, where there are any.
+fn apart(cluster: &ValidatedCluster, tier: Tier) -> Affinity {
+    let term = PodAffinityTerm {
+        topology_key: "topology.kubernetes.io/zone".into(),
+        label_selector: Some(of_tier(cluster, tier)),
+        match_label_keys: template_key(tier),
+        ..PodAffinityTerm::default()
     };
-    keys.into_iter().map(constraint).collect()
+    Affinity {
+        pod_anti_affinity: Some(PodAntiAffinity {
+            preferred_during_scheduling_ignored_during_execution: Some(vec![
+                WeightedPodAffinityTerm {
+                    weight: 100,
+                    pod_affinity_term: term,
+                },
+            ]),
+            ..PodAntiAffinity::default()
+        }),
+        ..Affinity::default()
+    }
+}
+
+fn of_tier(cluster: &ValidatedCluster, tier: Tier) -> LabelSelector {
+    LabelSelector {
+        match_labels: Some(cluster.names.selector(tier)),
+        ..LabelSelector::default()
+    }
+}
+
+/// Edges that are about to go do not count: their successors would shun the nodes of both, and meet on one.
+fn template_key(tier: Tier) -> Option<Vec<String>> {
+    (tier == Tier::Edge).then(|| vec!["pod-template-hash".into()])
 }
