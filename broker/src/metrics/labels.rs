@@ -85,6 +85,8 @@ label!(
         QueueFull = "queue_full",
         TooLarge = "too_large",
         RetainedFull = "retained_full",
+        /// QoS 0 for another worker of the shard that had too many waiting.
+        WorkerBusy = "worker_busy",
         ClientGone = "client_gone",
     }
 );

@@ -27,6 +27,7 @@ pub struct ShardMetrics {
     pub messages_dropped: By<MessageDrop>,
     pub subscriptions: Gauge,
     pub retained: Gauge,
+    pub retained_replays: Gauge,
     pub wills: Counter,
 }
 
@@ -66,6 +67,11 @@ impl ShardMetrics {
             ),
             subscriptions: gauge(r, "subscriptions", "Subscriptions of all sessions"),
             retained: gauge(r, "retained", "Retained messages"),
+            retained_replays: gauge(
+                r,
+                "retained_replays",
+                "Subscribers that are being told what is retained",
+            ),
             wills: counter(r, "wills", "Wills published"),
         }
     }

@@ -107,7 +107,8 @@ impl TopicFilter {
         self.0.split('/')
     }
 
-    fn is_concrete(&self) -> bool {
+    /// It has no wildcard: it matches one topic, its own text.
+    pub fn is_concrete(&self) -> bool {
         !self.0.bytes().any(|byte| byte == b'+' || byte == b'#')
     }
 

@@ -23,10 +23,6 @@ pub struct Delivered {
     pub expired: u64,
 }
 
-/// Copies of retained messages that may wait for a client after its SUBSCRIBEs: one `#` over a full store. They share
-/// the store's memory.
-const MOST_BACKLOG: usize = 100_000;
-
 #[derive(Debug)]
 pub struct Outbound {
     protocol: Protocol,
@@ -82,7 +78,7 @@ impl Outbound {
         self.queue.push(delivery, &self.limits).into()
     }
 
-    /// The copy of a retained message that follows a SUBSCRIBE.
+    /// The copy of a retained message that follows a SUBSCRIBE. Whoever calls waits while `backlog` is large.
     pub fn deliver_retained(
         &mut self,
         message: &Arc<Message>,
@@ -97,7 +93,13 @@ impl Outbound {
             shape,
             backlog: true,
         };
-        self.queue.push_backlog(delivery, MOST_BACKLOG).into()
+        self.queue.push_backlog(delivery);
+        Delivered::default()
+    }
+
+    /// Copies of retained messages that wait.
+    pub fn backlog(&self) -> usize {
+        self.queue.backlog()
     }
 
     fn may_send(&self, qos: QoS) -> bool {

@@ -12,8 +12,8 @@ use crate::routing::Message;
 pub(super) struct Delivery {
     pub(super) message: Arc<Message>,
     pub(super) shape: Shape,
-    /// A copy of a retained message after a SUBSCRIBE. These are bounded by what is retained, not by the queue's
-    /// bounds: a SUBSCRIBE must not lose half of them because they come at once.
+    /// A copy of a retained message after a SUBSCRIBE. These come in pages, and only when the client takes them; the
+    /// queue's bounds are for what comes unasked.
     pub(super) backlog: bool,
 }
 
@@ -63,17 +63,13 @@ impl Queue {
         }
     }
 
-    /// A copy of a retained message. `most` of them may wait.
-    pub(super) fn push_backlog(&mut self, delivery: Delivery, most: usize) -> Dropped {
-        if self.waiting.len() - self.live >= most {
-            return if delivery.shape.qos == QoS::AtMostOnce {
-                Dropped::QoS0(1)
-            } else {
-                Dropped::QoS1(0)
-            };
-        }
+    /// A copy of a retained message.
+    pub(super) fn push_backlog(&mut self, delivery: Delivery) {
         self.waiting.push_back(delivery);
-        Dropped::Nothing
+    }
+
+    pub(super) fn backlog(&self) -> usize {
+        self.waiting.len() - self.live
     }
 
     fn shed_oldest_qos0(&mut self) -> bool {
@@ -202,18 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn retained_copies_have_a_bound_of_their_own() {
+    fn retained_copies_do_not_count() {
         let limits = SessionLimits {
             max_queued_messages: 1,
             ..SessionLimits::default()
         };
         let mut queue = Queue::default();
-        for (name, dropped) in [
-            ("a", Dropped::Nothing),
-            ("b", Dropped::Nothing),
-            ("c", Dropped::QoS0(1)),
-        ] {
-            assert_eq!(queue.push_backlog(delivery(name, ZERO, true), 2), dropped);
+        for name in ["a", "b"] {
+            queue.push_backlog(delivery(name, ZERO, true));
         }
         assert_eq!(
             queue.push(delivery("d", ONE, false), &limits),
@@ -223,7 +215,7 @@ mod tests {
             queue.push(delivery("e", ONE, false), &limits),
             Dropped::QoS1(0)
         );
-        assert_eq!(names(&queue), "abd");
+        assert_eq!((names(&queue).as_str(), queue.backlog()), ("abd", 2));
         while queue.pop().is_some() {}
         assert_eq!((queue.live, queue.live_bytes, queue.len()), (0, 0, 0));
     }

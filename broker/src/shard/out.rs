@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::core::{LinkId, Outbox, PeerMessage, WorkerIndex};
-use super::mailbox::{EdgeSink, Mail, Mailboxes};
+use super::mailbox::{EdgeSink, Mailboxes};
 use crate::link::ToEdge;
 
 #[derive(Debug)]
@@ -48,8 +48,8 @@ impl Out {
         self.links.remove(&link);
     }
 
-    /// Empties `outbox` into batches and sends them.
-    pub(super) fn send(&mut self, outbox: &mut Outbox) {
+    /// Empties `outbox` into batches and sends them. Returns how many messages other workers had no room for.
+    pub(super) fn send(&mut self, outbox: &mut Outbox) -> usize {
         for (link, frame) in outbox.to_links.drain(..) {
             if let Some(known) = self.links.get_mut(&link) {
                 if known.pending.is_empty() {
@@ -63,27 +63,30 @@ impl Out {
                 pending.push(message);
             }
         }
-        self.flush();
+        self.flush()
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self) -> usize {
         for link in self.dirty.drain(..) {
             if let Some(known) = self.links.get_mut(&link) {
                 // A link that has just ended tells so by itself.
                 let _ = known.sink.send(std::mem::take(&mut known.pending));
             }
         }
+        let mut dropped = 0;
         for (peer, pending) in (0..).zip(&mut self.peers) {
             if !pending.is_empty() {
                 let messages = std::mem::take(pending);
-                self.workers.send(
-                    WorkerIndex(peer),
-                    Mail::Peer {
-                        from: self.index,
-                        messages,
-                    },
-                );
+                dropped += self
+                    .workers
+                    .send_peer(WorkerIndex(peer), self.index, messages);
             }
         }
+        dropped
+    }
+
+    /// This worker has taken `bytes` of other workers' messages.
+    pub(super) fn took_peer(&self, bytes: usize) {
+        self.workers.took_peer(self.index, bytes);
     }
 }

@@ -108,7 +108,8 @@ impl Turns {
             self.core.handle(now, Input::Tick, &mut self.outbox);
         }
         self.core.flush(now, &mut self.outbox);
-        self.out.send(&mut self.outbox);
+        let dropped = self.out.send(&mut self.outbox);
+        self.core.peers_were_busy(dropped);
         if now >= self.news_due {
             self.tell(now);
         }
@@ -136,7 +137,12 @@ impl Turns {
                     .handle(now, Input::LinkLost(link), &mut self.outbox);
                 self.out.link_down(link);
             }
-            Mail::Peer { from, messages } => {
+            Mail::Peer {
+                from,
+                messages,
+                bytes,
+            } => {
+                self.out.took_peer(bytes);
                 for message in messages {
                     self.core
                         .handle(now, Input::Peer(from, message), &mut self.outbox);

@@ -58,6 +58,9 @@ impl Figures {
             .subscriptions
             .set(sum(|worker| worker.subscriptions));
         self.metrics.retained.set(sum(|worker| worker.retained));
+        self.metrics
+            .retained_replays
+            .set(sum(|worker| worker.replays.into()));
     }
 }
 
@@ -104,6 +107,11 @@ fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
             MessageDrop::RetainedFull,
             last.dropped.retained_full,
             stats.dropped.retained_full,
+        ),
+        (
+            MessageDrop::WorkerBusy,
+            last.dropped.worker_busy,
+            stats.dropped.worker_busy,
         ),
     ];
     for (reason, before, after) in drops {

@@ -102,6 +102,7 @@ impl WorkerCore {
             session: opened.session,
             stream: client.stream,
             settling: None,
+            replays: None,
             dirty: false,
         };
         let key = self.sessions.insert(seat);

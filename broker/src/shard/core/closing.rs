@@ -98,6 +98,7 @@ impl WorkerCore {
             self.settle.end();
         }
         self.stats.queued -= seat.session.outbound.queued() as u64;
+        self.end_replays(seat.replays.take(), out);
         let filters: Vec<_> = seat.session.take_subscriptions().collect();
         self.forget_filters(key.index, filters, out);
         if let Some(message) = seat

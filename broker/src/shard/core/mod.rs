@@ -9,6 +9,7 @@ mod links;
 mod peer;
 mod publish;
 mod receive;
+mod replay;
 mod sessions;
 mod settings;
 mod settling;
@@ -30,6 +31,7 @@ use crate::session::Delivered;
 use attach_queue::AttachQueue;
 use links::Links;
 use publish::Publishing;
+use replay::{Replaying, Serving};
 use sessions::Sessions;
 use settling::SettleClock;
 use subscribe::Subscribing;
@@ -57,6 +59,8 @@ pub struct WorkerCore {
     publishing: Publishing,
     subscribing: HashMap<u64, Subscribing>,
     next_subscribe: u64,
+    replaying: Replaying,
+    serving: Serving,
     /// Sessions with something to send or give back at the end of the batch.
     dirty: Vec<SessionIndex>,
     /// Kept between messages for its memory.
@@ -86,6 +90,8 @@ impl WorkerCore {
             publishing: Publishing::default(),
             subscribing: HashMap::new(),
             next_subscribe: 0,
+            replaying: Replaying::default(),
+            serving: Serving::default(),
             dirty: Vec::new(),
             matches: Vec::new(),
             window: Window::default(),
@@ -134,6 +140,7 @@ impl WorkerCore {
 
     /// After a batch of inputs, and before `out` is sent.
     pub fn flush(&mut self, now: Duration, out: &mut Outbox) {
+        self.serve_replays(now, out);
         for index in std::mem::take(&mut self.dirty) {
             let Some(seat) = self.sessions.at_mut(index) else {
                 continue;
@@ -146,18 +153,27 @@ impl WorkerCore {
             if let Some(packets) = seat.session.outbound.take() {
                 out.to_links.push((link, ToEdge::Data { stream, packets }));
             }
-            let bytes = seat.session.take_window();
+            let has_replays = seat.replays.is_some();
+            let bytes = if seat.replays.as_ref().is_some_and(|it| it.are_many()) {
+                0
+            } else {
+                seat.session.take_window()
+            };
             if bytes > 0 {
                 out.to_links.push((link, ToEdge::Window { stream, bytes }));
             }
             self.stats.queued -= fewer as u64;
             self.count(delivered);
+            if has_replays && let Some(key) = self.sessions.key_at(index) {
+                self.go_on_replaying(key, out);
+            }
         }
     }
 
     /// When `Input::Tick` is wanted next, if nothing else comes.
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.settle.next_look()
+        let at_once = self.serving.is_running().then_some(Duration::ZERO);
+        at_once.or_else(|| self.settle.next_look())
     }
 
     /// What this worker saw of the shard's health since the last call; the shell adds its own lag and merges workers.
@@ -180,8 +196,14 @@ impl WorkerCore {
             settle_limit: self.settle.limit(),
             attaching: saturating_u32(self.queue.len()),
             retained: self.retained.len() as u64,
+            replays: saturating_u32(self.serving.len()),
             ..self.stats
         }
+    }
+
+    /// Other workers had no room for so many messages of this one.
+    pub fn peers_were_busy(&mut self, dropped: usize) {
+        self.stats.dropped.worker_busy += dropped as u64;
     }
 
     /// The session has something for the end of the batch.

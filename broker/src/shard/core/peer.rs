@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::publish::Outcome;
 use super::{Outbox, WorkerCore, WorkerIndex};
+use crate::codec::QoS;
+use crate::routing::retained::Cursor;
 use crate::routing::{Message, TopicFilter};
 
 /// Opaque to the shell.
@@ -38,28 +40,66 @@ pub(super) enum Body {
         outcome: Outcome,
     },
     /// To the publisher's worker.
-    Queued {
-        token: u64,
-        matched: bool,
-    },
+    Queued { token: u64, matched: bool },
     /// To an owner.
     Subscribe {
         token: u64,
         requests: Vec<RouteRequest>,
     },
-    /// From an owner, before `Subscribed`.
-    Retained {
-        token: u64,
-        filter: TopicFilter,
-        messages: Vec<Arc<Message>>,
-    },
+    /// From an owner: it knows the routes. `kept`: filters for which something may be kept, up to `cursor`.
     Subscribed {
         token: u64,
+        kept: Vec<TopicFilter>,
+        cursor: Cursor,
     },
+    /// To an owner: the first page of what is kept is wanted. `number` is the subscriber's worker's.
+    Replay {
+        number: u64,
+        filter: TopicFilter,
+        cursor: Cursor,
+    },
+    /// From an owner.
+    Retained {
+        number: u64,
+        messages: Vec<Arc<Message>>,
+        done: bool,
+    },
+    /// To an owner: the next page is wanted.
+    More { number: u64 },
+    /// To an owner: no other page is wanted.
+    Enough { number: u64 },
     /// To an owner: no subscriber is left.
-    Unsubscribe {
-        filters: Vec<TopicFilter>,
-    },
+    Unsubscribe { filters: Vec<TopicFilter> },
+}
+
+/// About what one takes beside what it carries.
+const OVERHEAD: usize = size_of::<PeerMessage>();
+
+impl PeerMessage {
+    /// About the memory that it holds, in bytes.
+    pub fn size(&self) -> usize {
+        let carried = match &self.0 {
+            Body::Publish { message, .. } | Body::Deliver { message, .. } => message.size(),
+            Body::Retained { messages, .. } => messages.iter().map(|message| message.size()).sum(),
+            _ => 0,
+        };
+        OVERHEAD + carried
+    }
+
+    /// Nobody was promised anything.
+    pub fn may_be_dropped(&self) -> bool {
+        match &self.0 {
+            Body::Publish { message, .. } | Body::Deliver { message, .. } => {
+                message.qos == QoS::AtMostOnce
+            }
+            _ => false,
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::shard) fn deliver(message: Arc<Message>) -> Self {
+        Body::Deliver { message, ack: None }.into()
+    }
 }
 
 impl From<Body> for PeerMessage {
@@ -95,14 +135,21 @@ impl WorkerCore {
             } => self.routed(token, targets, outcome),
             Body::Queued { token, matched } => self.queued(token, matched),
             Body::Subscribe { token, requests } => {
-                self.subscribe_for(now, from, token, requests, out);
+                self.subscribe_for(from, token, requests, out);
             }
-            Body::Retained {
+            Body::Subscribed {
                 token,
-                filter,
+                kept,
+                cursor,
+            } => self.subscribed(now, from, token, kept, &cursor, out),
+            Body::Retained {
+                number,
                 messages,
-            } => self.retained_page(now, token, &filter, &messages),
-            Body::Subscribed { token } => self.subscribed(now, token),
+                done,
+            } => self.replayed(now, number, &messages, done, out),
+            body @ (Body::Replay { .. } | Body::More { .. } | Body::Enough { .. }) => {
+                self.serve(from, body);
+            }
             Body::Unsubscribe { filters } => self.unsubscribe_for(from, &filters),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use herdgate_admission::settle::Settling;
 
 use super::LinkId;
+use super::replay::SessionReplays;
 use crate::link::StreamId;
 use crate::routing::subscribers::SessionIndex;
 use crate::session::Session;
@@ -23,6 +24,8 @@ pub(super) struct Seat {
     pub(super) session: Session,
     pub(super) stream: (LinkId, StreamId),
     pub(super) settling: Option<Settling>,
+    /// Boxed: most clients have none, most of the time.
+    pub(super) replays: Option<Box<SessionReplays>>,
     /// It is in `WorkerCore::dirty`.
     pub(super) dirty: bool,
 }
@@ -86,6 +89,15 @@ impl Sessions {
 
     pub(super) fn at_mut(&mut self, index: SessionIndex) -> Option<&mut Seat> {
         self.seats.get_mut(index.0 as usize)?.1.as_deref_mut()
+    }
+
+    /// Whoever sits there now.
+    pub(super) fn key_at(&self, index: SessionIndex) -> Option<SessionKey> {
+        let (generation, seat) = self.seats.get(index.0 as usize)?;
+        seat.as_ref().map(|_| SessionKey {
+            index,
+            generation: *generation,
+        })
     }
 
     pub(super) fn len(&self) -> usize {

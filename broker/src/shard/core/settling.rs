@@ -83,7 +83,8 @@ impl WorkerCore {
             let Some(settling) = seat.settling else {
                 continue;
             };
-            if settling.is_settled(seat.session.outbound.is_idle(), quiet, now) {
+            let has_all = seat.replays.is_none() && seat.session.outbound.is_idle();
+            if settling.is_settled(has_all, quiet, now) {
                 seat.settling = None;
                 self.settle.end();
             } else {

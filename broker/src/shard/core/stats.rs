@@ -12,6 +12,8 @@ pub struct WorkerStats {
     pub attaching: u32,
     pub subscriptions: u64,
     pub retained: u64,
+    /// Subscribers that are being told what is retained.
+    pub replays: u32,
     /// Messages that wait in client queues.
     pub queued: u64,
 
@@ -38,4 +40,6 @@ pub struct Drops {
     pub expired: u64,
     /// A retained message beyond the shard's bound was delivered but not kept.
     pub retained_full: u64,
+    /// Another worker of the shard had too many waiting already; QoS 0 only.
+    pub worker_busy: u64,
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::peer::{Body, RouteRequest};
+use super::replay::Wanted;
 use super::sessions::SessionKey;
 use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::{Packet, PacketId, Protocol, ReasonCode, RetainHandling, SubAck, UnsubAck};
 use crate::routing::TopicFilter;
+use crate::routing::retained::Cursor;
 use crate::routing::subscribers::{SessionIndex, Subscribers};
-use crate::session::{Shape, Wish};
+use crate::session::Wish;
 
 /// A SUBSCRIBE whose SUBACK waits for other workers.
 #[derive(Debug)]
@@ -19,11 +21,10 @@ pub(super) struct Subscribing {
     codes: Vec<ReasonCode>,
     /// Owners that have not answered.
     awaited: usize,
+    /// What the client is told behind its SUBACK.
+    kept: Vec<Wanted>,
     pub(super) since: Duration,
 }
-
-/// Retained messages in one answer, so that none grows without bound.
-const PAGE: usize = 256;
 
 impl WorkerCore {
     /// Filters count from here on; the SUBACK goes out when all owners of matching topics know the route.
@@ -38,7 +39,7 @@ impl WorkerCore {
     ) {
         self.note_subscribe(now, key);
         let mut codes = Vec::with_capacity(wishes.len());
-        let mut own = Vec::new();
+        let mut kept = Vec::new();
         let mut remote: BTreeMap<WorkerIndex, Vec<RouteRequest>> = BTreeMap::new();
         for wish in wishes {
             let wish = match wish {
@@ -57,8 +58,12 @@ impl WorkerCore {
                         .entry(owner)
                         .or_default()
                         .push(RouteRequest { filter, retained });
-                } else if retained {
-                    own.push(wish.filter.clone());
+                } else if retained && self.retained.may_match(&wish.filter) {
+                    kept.push(Wanted {
+                        filter: wish.filter.clone(),
+                        owner,
+                        cursor: self.retained.cursor(),
+                    });
                 }
             }
         }
@@ -67,12 +72,10 @@ impl WorkerCore {
             packet_id,
             codes,
             awaited: remote.len(),
+            kept,
             since,
         };
         self.begin_subscribe(now, pending, remote, out);
-        for filter in own {
-            self.deliver_retained(now, key, &filter);
-        }
     }
 
     fn begin_subscribe(
@@ -83,7 +86,7 @@ impl WorkerCore {
         out: &mut Outbox,
     ) {
         if remote.is_empty() {
-            self.suback(now, pending);
+            self.suback(now, pending, out);
             return;
         }
         let token = self.next_subscribe;
@@ -131,7 +134,8 @@ impl WorkerCore {
         one.map_or(all, |owner| owner..owner + 1).map(WorkerIndex)
     }
 
-    fn suback(&mut self, now: Duration, pending: Subscribing) {
+    /// And what is kept, behind it.
+    fn suback(&mut self, now: Duration, pending: Subscribing, out: &mut Outbox) {
         self.window
             .suback
             .times
@@ -142,96 +146,57 @@ impl WorkerCore {
                 pending.codes,
             )));
             self.touch(pending.key.index);
+            self.replay(pending.key, pending.kept, out);
         }
     }
 
-    /// Retained messages of topics that this worker owns.
-    fn deliver_retained(&mut self, now: Duration, key: SessionKey, filter: &TopicFilter) {
-        let messages = self.retained.matching(filter, now);
-        self.deliver_page(now, key, filter, &messages);
-    }
-
-    fn deliver_page(
-        &mut self,
-        now: Duration,
-        key: SessionKey,
-        filter: &TopicFilter,
-        messages: &[std::sync::Arc<crate::routing::Message>],
-    ) {
-        let Some(seat) = self.sessions.get_mut(key) else {
-            return;
-        };
-        // unsubscribed in the meantime
-        let Some(options) = seat.session.subscription(filter) else {
-            return;
-        };
-        let outbound = &mut seat.session.outbound;
-        let waiting = outbound.queued();
-        let mut delivered = crate::session::Delivered::default();
-        for message in messages {
-            let shape = Shape {
-                qos: message.qos.min(options.qos),
-                retain: true,
-                ids: options.id.into(),
-            };
-            delivered += outbound.deliver_retained(message, shape, now);
-        }
-        self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
-        self.count(delivered);
-        self.touch(key.index);
-    }
-
-    /// Another worker has subscribers for topics of this one. Its answer, the retained messages before it and the live
-    /// messages after it share one ordered way, so that no old copy overtakes a newer message.
+    /// Another worker has subscribers for topics of this one.
     pub(super) fn subscribe_for(
         &mut self,
-        now: Duration,
         from: WorkerIndex,
         token: u64,
         requests: Vec<RouteRequest>,
         out: &mut Outbox,
     ) {
+        let mut kept = Vec::new();
         for RouteRequest { filter, retained } in requests {
             self.routes
                 .update(&filter, |workers| add(workers, from), Vec::is_empty);
-            let messages = if retained {
-                self.retained.matching(&filter, now)
-            } else {
-                Vec::new()
-            };
-            for page in messages.chunks(PAGE) {
-                let page = Body::Retained {
-                    token,
-                    filter: filter.clone(),
-                    messages: page.to_vec(),
-                };
-                out.to_peers.push((from, page.into()));
+            if retained && self.retained.may_match(&filter) {
+                kept.push(filter);
             }
         }
-        out.to_peers.push((from, Body::Subscribed { token }.into()));
+        let cursor = self.retained.cursor();
+        let subscribed = Body::Subscribed {
+            token,
+            kept,
+            cursor,
+        };
+        out.to_peers.push((from, subscribed.into()));
     }
 
-    pub(super) fn retained_page(
+    pub(super) fn subscribed(
         &mut self,
         now: Duration,
+        owner: WorkerIndex,
         token: u64,
-        filter: &TopicFilter,
-        messages: &[std::sync::Arc<crate::routing::Message>],
+        kept: Vec<TopicFilter>,
+        cursor: &Cursor,
+        out: &mut Outbox,
     ) {
-        if let Some(key) = self.subscribing.get(&token).map(|pending| pending.key) {
-            self.deliver_page(now, key, filter, messages);
-        }
-    }
-
-    pub(super) fn subscribed(&mut self, now: Duration, token: u64) {
         let Some(pending) = self.subscribing.get_mut(&token) else {
             return;
         };
+        pending.kept.extend(kept.into_iter().map(|filter| Wanted {
+            filter,
+            owner,
+            cursor: cursor.clone(),
+        }));
         pending.awaited = pending.awaited.saturating_sub(1);
         if pending.awaited == 0
             && let Some(pending) = self.subscribing.remove(&token)
         {
-            self.suback(now, pending);
+            self.suback(now, pending, out);
         }
     }
 

@@ -169,9 +169,21 @@ impl Network {
 
     /// Until nothing moves.
     pub(super) fn run(&mut self) {
-        while let Some(pair) = self.busy().first() {
-            self.step(*pair);
+        loop {
+            if let Some(pair) = self.busy().first() {
+                self.step(*pair);
+            } else if let Some(worker) = self.replaying() {
+                self.input(worker, Input::Tick);
+            } else {
+                return;
+            }
         }
+    }
+
+    /// A worker with pages of retained messages to send.
+    pub(super) fn replaying(&self) -> Option<u16> {
+        let at = self.workers.iter().position(|it| it.serving.is_running())?;
+        u16::try_from(at).ok()
     }
 
     pub(super) fn tick(&mut self, after: Duration) {

@@ -1,7 +1,10 @@
 //! Retained messages.
 
+use std::collections::HashSet;
+
 use super::network::{Network, id, publish, subscribe};
 use crate::codec::{Ack, Packet, Protocol, Publish, QoS, ReasonCode, RetainHandling, Subscription};
+use crate::link::ToShard;
 use crate::shard::core::CoreSettings;
 
 use Protocol::{V5, V311};
@@ -101,16 +104,103 @@ fn retain_handling() {
 }
 
 #[test]
-fn in_one_worker_the_suback_comes_first() {
-    let mut network = Network::with_workers(1);
-    let client = network.client(V311, "c");
-    network.retain(client, "t", "x");
-    network.send(client, &subscribe(vec![Subscription::new("t", ONE)]));
-    let packets = network.packets(client);
-    assert!(
-        matches!(packets[..], [Packet::SubAck(_), Packet::Publish(_)]),
-        "{packets:?}"
-    );
+fn the_suback_comes_first() {
+    everywhere(|mut network| {
+        let client = network.client(V311, "c");
+        network.retain(client, "t", "x");
+        network.send(client, &subscribe(vec![Subscription::new("t", ONE)]));
+        let packets = network.packets(client);
+        assert!(
+            matches!(packets[..], [Packet::SubAck(_), Packet::Publish(_)]),
+            "{packets:?}"
+        );
+    });
+}
+
+/// Topics `t/0` to `t/<count - 1>`, all retained.
+fn with_retained(network: &mut Network, count: usize) {
+    let publisher = network.client(V311, "publisher");
+    for number in 0..count {
+        network.retain(publisher, &format!("t/{number}"), &"x".repeat(100));
+    }
+}
+
+/// One client asks for everything again and again, without reading. What waits for it stays a page or two, what a turn
+/// looks at stays bounded, and when it reads at last it gets all, for each SUBSCRIBE that has begun.
+#[test]
+fn who_asks_for_all_again_and_again_costs_others_nothing() {
+    for workers in [1, 3] {
+        let mut network = Network::with_workers(workers);
+        with_retained(&mut network, 3_000);
+        let (greedy, probe) = (network.client(V311, "greedy"), network.client(V311, "p"));
+        network.reads = false;
+        for _ in 0..200 {
+            network.send(greedy, &subscribe(vec![Subscription::new("#", ONE)]));
+        }
+        let worker = usize::from(greedy.worker);
+        let waiting = network.workers[worker].stats().queued;
+        assert!(waiting < 1_000, "{waiting} copies wait");
+        let replays: u32 = network.workers.iter().map(|it| it.stats().replays).sum();
+        assert!(replays <= 1, "{replays} replays for one client");
+        network.reads = true;
+        network.publish(probe, "other", "x", ZERO);
+        network.subscribe(probe, "t/7", ZERO);
+        assert_eq!(network.messages(probe).len(), 1);
+        let got = network.inbox(greedy).bytes;
+        let frame = ToShard::Window {
+            stream: greedy.stream,
+            bytes: u32::try_from(got).unwrap(),
+        };
+        network.frame(greedy, frame);
+        network.run();
+        let subacks = |packets: &[Packet]| {
+            let is_suback = |packet: &&Packet| matches!(packet, Packet::SubAck(_));
+            packets.iter().filter(is_suback).count()
+        };
+        let packets = network.packets(greedy);
+        assert_eq!(subacks(&packets), 200);
+        // What had begun at one owner is told again, what waited is told once. And there is the probe's message.
+        let told = packets.len() - 200;
+        assert!((3_000 + 2..=2 * 3_000 + 1).contains(&told), "{told}");
+        let topics: HashSet<_> = packets
+            .iter()
+            .filter_map(|packet| match packet {
+                Packet::Publish(publish) => Some(&publish.topic),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(topics.len(), 3_000 + 1);
+    }
+}
+
+#[test]
+fn a_replay_ends_with_its_session_and_its_subscription() {
+    for workers in [1, 3] {
+        let mut network = Network::with_workers(workers);
+        with_retained(&mut network, 3_000);
+        network.reads = false;
+        let (leaves, unsubscribes) = (network.client(V311, "l"), network.client(V311, "u"));
+        for client in [leaves, unsubscribes] {
+            network.send(client, &subscribe(vec![Subscription::new("t/#", ZERO)]));
+        }
+        let replays = |network: &Network| -> u32 {
+            network.workers.iter().map(|it| it.stats().replays).sum()
+        };
+        assert_eq!(replays(&network), 2);
+        network.detach(leaves);
+        assert_eq!(replays(&network), 1);
+        network.reads = true;
+        network.unsubscribe(unsubscribes, "t/#");
+        let bytes = u32::try_from(network.inbox(unsubscribes).bytes).unwrap();
+        let stream = unsubscribes.stream;
+        network.frame(unsubscribes, ToShard::Window { stream, bytes });
+        network.run();
+        assert_eq!(replays(&network), 0);
+        assert!(network.packets(unsubscribes).len() < 3_000);
+        for worker in &network.workers {
+            assert_eq!(worker.replaying.len(), 0);
+        }
+    }
 }
 
 #[test]
