@@ -49,6 +49,11 @@ bins: setup-build
 process: setup-test bins ## Real binaries on loopback with clients that others wrote
 	HERDGATE_BIN_DIR=$(BIN_DEV) scripts/tests.sh process
 
+.PHONY: conformance
+conformance: setup-build bins ## The standards' statements alone: their tests, and that none waits for one
+	HERDGATE_CONFORMANCE_COMPLETE=1 cargo test --workspace --locked --lib conformance
+	HERDGATE_BIN_DIR=$(BIN_DEV) cargo test --workspace --locked --test process_conformance
+
 .PHONY: chart-test
 chart-test: bins lab-tools ## Charts: lint, golden renders, schema refusals, rights
 	scripts/tests.sh charts

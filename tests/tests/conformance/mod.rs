@@ -1,0 +1,25 @@
+//! One file for each part of the standards.
+
+/// The statements that a test proves; the generator of `docs/conformance.md` reads it from the source.
+macro_rules! proves {
+    ($($id:literal),+ $(,)?) => {};
+}
+
+mod connack;
+mod connect;
+mod ending;
+mod flow;
+mod format;
+mod identifiers;
+mod keep_alive;
+mod login;
+mod properties;
+mod publish;
+mod qos1;
+mod retained;
+mod strings;
+mod subscribe;
+mod topics;
+mod unsubscribe;
+mod wills;
+mod world;
