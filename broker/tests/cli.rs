@@ -187,13 +187,13 @@ fn passwd_creates_updates_and_deletes() {
         "it exists"
     );
     assert_eq!(passwd(&["-i", "10", file, "bob"], "two\n"), Some(0));
-    assert!(users().hash_for("alice").verify(b"one") && users().hash_for("bob").verify(b"two"));
+    assert!(users().stored_for("alice").verify(b"one") && users().stored_for("bob").verify(b"two"));
 
     assert_eq!(
         passwd(&["-b", "-i", "10", file, "alice", "three"], ""),
         Some(0)
     );
-    assert!(users().hash_for("alice").verify(b"three"));
+    assert!(users().stored_for("alice").verify(b"three"));
     assert_eq!(users().len(), 2);
 
     assert_eq!(passwd(&["-D", file, "alice"], ""), Some(0));
@@ -207,4 +207,42 @@ fn passwd_creates_updates_and_deletes() {
         1,
         "nothing is left behind"
     );
+}
+
+#[test]
+fn passwd_writes_verifiers_in_the_place_of_hashes() {
+    let dir = tempfile::tempdir().expect("dir");
+    let path = dir.path().join("passwords");
+    let file = text(&path);
+    let passwd = |arguments: &[&str]| code(&herdgate(&[&["passwd"], arguments].concat(), &[], ""));
+    assert_eq!(
+        passwd(&["-c", "-b", "-i", "10", file, "alice", "one"]),
+        Some(0)
+    );
+    assert_eq!(
+        passwd(&["--scram", "-b", file, "alice", "gr\u{fc}n"]),
+        Some(0)
+    );
+    let written = std::fs::read_to_string(&path).expect("reads");
+    assert!(
+        written.starts_with("alice:SCRAM-SHA-256$4096:") && written.lines().count() == 1,
+        "{written}"
+    );
+    let users = herdgate::auth::read_users(&path).expect("reads");
+    assert!(users.stored_for("alice").verify("gru\u{308}n".as_bytes()));
+    for (arguments, refused) in [
+        (
+            &["--scram", "-b", "-i", "4095", file, "alice", "one"][..],
+            64,
+        ),
+        (&["--scram", "-b", file, "ali\u{ad}ce", "one"], 64),
+        (&["--scram", "-b", file, "alice", "\u{1f511}"], 1),
+        (&["--scram", "-D", file, "alice"], 64),
+    ] {
+        assert_eq!(passwd(arguments), Some(refused), "{arguments:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("reads"), written);
+    assert_eq!(passwd(&["-b", "-i", "10", file, "alice", "two"]), Some(0));
+    let written = std::fs::read_to_string(&path).expect("reads");
+    assert!(written.starts_with("alice:$7$10$"), "{written}");
 }

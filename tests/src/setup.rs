@@ -95,7 +95,12 @@ fn base_config(folder: &Path) -> Value {
             {"name": "mqtts", "address": "127.0.0.1:0", "protocol": "mqtts", "tls": tls},
             {"name": "mqtt", "address": "127.0.0.1:0", "protocol": "mqtt"},
         ],
-        "authentication": {"passwordFile": file("passwords")},
+        // tests give wrong passwords and drop connections all the time; those that are about the waits set them
+        "authentication": {
+            "passwordFile": file("passwords"),
+            "wrongPasswordWait": {"firstSeconds": 0},
+            "flapping": {"withinSeconds": 0},
+        },
         "admission": {"mode": "Open"},
         "edge": {"workers": 2, "linkTokenFile": file("token"), "drain": {"delaySeconds": 0, "clientsPerSecond": 500}},
         "shard": {

@@ -1,21 +1,29 @@
 //! The one door for logins.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
+use super::exchange::Exchange;
 use super::policy::{Claim, Policy};
 use super::pool::LoginPool;
+use super::scram::{self, ScramSha256};
 use super::users::{Users, UsersError};
-use super::{Identity, Refusal};
-use crate::config::{Authentication, FileWatch, POLL_INTERVAL, Poller};
+use super::waits::{Failures, Flaps};
+use super::{Identity, NoLogin, Refusal};
+use crate::config::{Authentication, AuthenticationMethod, FileWatch, POLL_INTERVAL, Poller};
 use crate::metrics::{LoginMetrics, Metrics, ReloadOutcome};
 use crate::process::Life;
+
+/// As many as make a nonce nobody guesses (RFC 5802, section 5.1).
+const NONCE_BYTES: usize = 18;
 
 /// What a client showed in CONNECT and in TLS.
 #[derive(Clone, Debug)]
@@ -42,12 +50,15 @@ struct Inner {
     policy: Policy,
     patience: Duration,
     passwords: Option<Passwords>,
+    flaps: Flaps,
+    metrics: LoginMetrics,
 }
 
 #[derive(Debug)]
 struct Passwords {
     users: Arc<ArcSwap<Users>>,
     pool: LoginPool,
+    failures: Failures,
     poller: Poller,
 }
 
@@ -92,42 +103,81 @@ impl Authenticator {
             policy,
             patience,
             passwords,
+            flaps: Flaps::new(settings.flapping, &metrics.login),
+            metrics: metrics.login.clone(),
         })))
     }
 
     /// Dropping the future takes the login out of the queue unhashed.
-    pub async fn login(&self, request: LoginRequest) -> Result<Identity, Refusal> {
-        let user = match self.0.policy.claim(&request)? {
+    pub async fn login(&self, request: &LoginRequest) -> Result<Identity, NoLogin> {
+        let user = match self.0.policy.claim(request)? {
             Claim::Anonymous => None,
             Claim::Certificate(principal) => Some(principal),
             Claim::Password { user, password } => {
-                self.verify(user, password, request.waiting_since).await?;
+                self.verify(user, password, request).await?;
                 Some(user)
             }
         };
-        self.identity(user, &request)
+        Ok(self.identity(user, request)?)
+    }
+
+    /// Begins an exchange by the method that a client at `peer` asks for. `offered`: what its listener says of methods.
+    pub(crate) fn exchange(
+        &self,
+        method: &str,
+        offered: Option<&[AuthenticationMethod]>,
+        peer: IpAddr,
+    ) -> Result<Exchange, Refusal> {
+        let passwords = self.0.passwords.as_ref();
+        let passwords = passwords.filter(|passwords| {
+            method == scram::NAME
+                && offered.map_or_else(
+                    || passwords.users.load().has_scram(),
+                    |offered| offered.contains(&AuthenticationMethod::ScramSha256),
+                )
+        });
+        let passwords = passwords.ok_or(Refusal::UnknownMethod)?;
+        let mut nonce = [0; NONCE_BYTES];
+        rand::fill(&mut nonce).map_err(|_| Refusal::Unavailable)?;
+        let mechanism = ScramSha256::new(passwords.users.load_full(), STANDARD.encode(nonce));
+        Ok(Exchange::new(
+            Box::new(mechanism),
+            passwords.failures.clone(),
+            peer,
+            self.0.metrics.clone(),
+        ))
+    }
+
+    /// What a client that has proven to be `user` may be.
+    pub(crate) fn proven(&self, user: &str, request: &LoginRequest) -> Result<Identity, Refusal> {
+        Policy::beside_proof(user, request)?;
+        self.identity(Some(user), request)
+    }
+
+    pub(crate) fn flaps(&self) -> &Flaps {
+        &self.0.flaps
     }
 
     async fn verify(
         &self,
         user: &str,
         password: &[u8],
-        waiting_since: Instant,
-    ) -> Result<(), Refusal> {
+        request: &LoginRequest,
+    ) -> Result<(), NoLogin> {
         let passwords = self
             .0
             .passwords
             .as_ref()
             .ok_or(Refusal::BadUserNameOrPassword)?;
-        let right = passwords
+        let attempt = passwords
+            .failures
+            .begin(request.peer.ip(), user)
+            .map_err(NoLogin::too_soon)?;
+        let patience_ends = request.waiting_since + self.0.patience;
+        passwords
             .pool
-            .verify(user, password, waiting_since + self.0.patience)
-            .await?;
-        if right {
-            Ok(())
-        } else {
-            Err(Refusal::BadUserNameOrPassword)
-        }
+            .verify(user, password, patience_ends, attempt)
+            .await
     }
 
     fn identity(&self, user: Option<&str>, request: &LoginRequest) -> Result<Identity, Refusal> {
@@ -142,6 +192,7 @@ impl Authenticator {
             principal: user.map(Arc::from),
             client_id: client_id.into(),
             client_id_assigned: request.client_id.is_empty(),
+            authenticated: None,
         })
     }
 
@@ -182,6 +233,7 @@ impl Passwords {
         Ok(Self {
             users,
             pool,
+            failures: Failures::new(settings.wrong_password_wait, metrics),
             poller,
         })
     }

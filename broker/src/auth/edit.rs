@@ -1,10 +1,10 @@
 //! A password file's text, changed by one user; all other lines stay as they are.
 
-use super::password::PasswordHash;
+use super::stored::Stored;
 
-/// `text` with `user` having `hash`: in the place of an earlier line, or at the end.
-pub fn set_user(text: &str, user: &str, hash: &PasswordHash) -> String {
-    let line = format!("{user}:{hash}");
+/// `text` with `user` having `stored`: in the place of an earlier line, whatever its form, or at the end.
+pub fn set_user(text: &str, user: &str, stored: &Stored) -> String {
+    let line = format!("{user}:{stored}");
     let mut set = false;
     let mut lines: Vec<&str> = Vec::new();
     for old in text.lines() {
@@ -39,11 +39,12 @@ fn joined(lines: &[&str]) -> String {
 mod tests {
     use std::num::NonZeroU32;
 
+    use super::super::password::PasswordHash;
     use super::*;
 
     #[test]
     fn one_user_changes_and_the_rest_stays() {
-        let hash = PasswordHash::derive(b"x", NonZeroU32::MIN).expect("random");
+        let hash = Stored::Hash(PasswordHash::derive(b"x", NonZeroU32::MIN).expect("random"));
         let text = "# fleet\nalice:old\nbob:b\nalice:older";
         assert_eq!(
             set_user(text, "alice", &hash),

@@ -2,21 +2,31 @@
 
 mod authenticator;
 mod edit;
+mod exchange;
 mod identity;
+mod mechanism;
 mod password;
 mod policy;
 mod pool;
 mod queue;
 mod refusal;
+pub mod scram;
+mod stored;
 mod users;
+mod waits;
 
 #[cfg(test)]
 mod tests;
 
 pub use authenticator::{AuthError, Authenticator, LoginRequest, read_users};
 pub use edit::{remove_user, set_user};
+pub(crate) use exchange::Exchange;
 pub use identity::Identity;
+use mechanism::Mechanism;
+pub use mechanism::{MechanismError, Step};
 pub use password::{FormatError, PasswordHash, RandomError};
 pub use policy::MAX_PASSWORD_BYTES;
-pub use refusal::Refusal;
+pub use refusal::{NoLogin, Refusal};
+pub use stored::{Stored, StoredError};
 pub use users::{Users, UsersError, is_name};
+pub(crate) use waits::Stay;

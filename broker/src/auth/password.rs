@@ -27,7 +27,7 @@ const MAX_SALT_BYTES: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     #[error(
-        "the password is not hashed with PBKDF2; allowed: $7$iterations$salt$hash, as herdgate passwd and mosquitto_passwd write it"
+        "the password is not hashed with PBKDF2; allowed: $7$iterations$salt$hash, as herdgate passwd and mosquitto_passwd write it, or SCRAM-SHA-256$..., as herdgate passwd --scram and PostgreSQL do"
     )]
     Scheme,
     #[error("the iterations are not a whole number from 1 to {max}", max = PasswordHash::MAX_ITERATIONS)]
@@ -98,6 +98,11 @@ impl PasswordHash {
 
     pub fn iterations(&self) -> NonZeroU32 {
         self.iterations
+    }
+
+    /// What nobody knows who has not read the file.
+    pub(super) fn secret(&self) -> &[u8] {
+        &self.hash
     }
 
     /// Reads what `Display` writes.

@@ -50,6 +50,17 @@ impl Policy {
         }
     }
 
+    /// What may stand beside a proof that `user` is who it is: the user's own name, and no password, which nobody would
+    /// look at.
+    pub(super) fn beside_proof(user: &str, request: &LoginRequest) -> Result<(), Refusal> {
+        let name = request.user_name.as_deref();
+        if name.is_none_or(|name| name == user) && request.password.is_none() {
+            Ok(())
+        } else {
+            Err(Refusal::BadUserNameOrPassword)
+        }
+    }
+
     fn admits_anonymous(&self, peer: IpAddr) -> bool {
         match self.anonymous {
             Anonymous::Never => false,
@@ -183,6 +194,21 @@ mod tests {
             policy(Anonymous::Never).claim(&long),
             Err(Refusal::BadUserNameOrPassword)
         );
+    }
+
+    #[test]
+    fn nothing_that_is_shown_beside_a_proof_is_ignored() {
+        let bad = Err(Refusal::BadUserNameOrPassword);
+        for (user, password, allowed) in [
+            (None, None, Ok(())),
+            (Some("alice"), None, Ok(())),
+            (Some("bob"), None, bad),
+            (Some("alice"), Some("pw"), bad),
+            (None, Some("pw"), bad),
+        ] {
+            let request = request(user, password, Some("fleet"), FAR);
+            assert_eq!(Policy::beside_proof("alice", &request), allowed, "{user:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::queue::{Dropped, LoginQueue, Waiting};
-use super::{Refusal, Users};
+use super::waits::Attempt;
+use super::{NoLogin, Refusal, Users};
 use crate::metrics::{LoginDrop, LoginMetrics};
 use crate::process::Life;
 
@@ -39,7 +40,8 @@ struct Login {
     password: Vec<u8>,
     came: Instant,
     patience_ends: Duration,
-    answer: oneshot::Sender<Result<bool, Refusal>>,
+    attempt: Attempt,
+    answer: oneshot::Sender<Result<(), NoLogin>>,
 }
 
 impl Waiting for Login {
@@ -108,13 +110,15 @@ impl LoginPool {
         self.lives.clone()
     }
 
-    /// Whether it is the user's password. Dropping the future takes the login out of the queue.
+    /// Whether it is the user's password. Dropping the future takes the login out of the queue; what is being hashed is
+    /// judged all the same.
     pub(super) async fn verify(
         &self,
         user: &str,
         password: &[u8],
         patience_ends: Instant,
-    ) -> Result<bool, Refusal> {
+        attempt: Attempt,
+    ) -> Result<(), NoLogin> {
         let (answer, answered) = oneshot::channel();
         let patience_ends = patience_ends.saturating_duration_since(self.start);
         let login = Login {
@@ -122,13 +126,16 @@ impl LoginPool {
             password: password.to_vec(),
             came: Instant::now(),
             patience_ends,
+            attempt,
             answer,
         };
         if self.logins.try_send(login).is_err() {
             self.metrics.dropped.inc(LoginDrop::QueueFull);
-            return Err(Refusal::Busy);
+            return Err(Refusal::Busy.into());
         }
-        answered.await.unwrap_or(Err(Refusal::Unavailable))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Refusal::Unavailable.into()))
     }
 }
 
@@ -207,7 +214,7 @@ fn drop_login(login: Login, why: Dropped, metrics: &LoginMetrics) {
         Dropped::Full => LoginDrop::QueueFull,
     });
     // nobody hears it when the client is gone
-    let _ = login.answer.send(Err(Refusal::Busy));
+    let _ = login.answer.send(Err(Refusal::Busy.into()));
 }
 
 /// One thread.
@@ -226,17 +233,7 @@ impl Hasher {
         }
         for login in logins {
             let begun = Instant::now();
-            let right = self
-                .users
-                .load()
-                .hash_for(&login.user)
-                .verify(&login.password);
-            self.metrics.hashed.inc();
-            self.metrics
-                .wait
-                .observe(login.came.elapsed().as_secs_f64());
-            // nobody hears it when the client left during the hash
-            let _ = login.answer.send(Ok(right));
+            self.check(login);
             if self
                 .idle
                 .blocking_send(Idle {
@@ -248,5 +245,28 @@ impl Hasher {
                 return;
             }
         }
+    }
+
+    fn check(&self, login: Login) {
+        if login.attempt.is_stale() {
+            self.metrics.dropped.inc(LoginDrop::TooSoon);
+            // nobody hears it when the client is gone
+            let _ = login.answer.send(Err(NoLogin::too_soon(Duration::ZERO)));
+            return;
+        }
+        let users = self.users.load();
+        let right = users.stored_for(&login.user).verify(&login.password);
+        self.metrics.hashed.inc();
+        self.metrics
+            .wait
+            .observe(login.came.elapsed().as_secs_f64());
+        let verdict = if right {
+            login.attempt.succeeded();
+            Ok(())
+        } else {
+            Err(NoLogin::wrong(login.attempt.failed()))
+        };
+        // nobody hears it when the client left during the hash
+        let _ = login.answer.send(verdict);
     }
 }

@@ -1,5 +1,7 @@
 //! Why a client may not come in, and what its CONNACK says.
 
+use std::time::Duration;
+
 /// Why a login failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -13,6 +15,43 @@ pub enum Refusal {
     Busy,
     /// Passwords cannot be checked at all.
     Unavailable,
+    /// Asks for a method of enhanced authentication that is not offered.
+    UnknownMethod,
+    /// Must wait: its user's last password was wrong, or it comes and goes.
+    TooSoon,
+}
+
+/// A login that came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoLogin {
+    pub refusal: Refusal,
+    /// With `TooSoon`: how long until it may come in. Otherwise how long its answer waits.
+    pub wait: Duration,
+}
+
+impl From<Refusal> for NoLogin {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            wait: Duration::ZERO,
+        }
+    }
+}
+
+impl NoLogin {
+    pub(super) fn too_soon(wait: Duration) -> Self {
+        Self {
+            refusal: Refusal::TooSoon,
+            wait,
+        }
+    }
+
+    pub(super) fn wrong(wait: Duration) -> Self {
+        Self {
+            refusal: Refusal::BadUserNameOrPassword,
+            wait,
+        }
+    }
 }
 
 impl Refusal {
@@ -20,9 +59,9 @@ impl Refusal {
     pub fn v3_code(self) -> u8 {
         match self {
             Self::ClientIdNotAllowed => 0x02,
-            Self::Busy | Self::Unavailable => 0x03,
+            Self::Busy | Self::Unavailable | Self::TooSoon => 0x03,
             Self::BadUserNameOrPassword => 0x04,
-            Self::NotAuthorized => 0x05,
+            Self::NotAuthorized | Self::UnknownMethod => 0x05,
         }
     }
 
@@ -34,6 +73,8 @@ impl Refusal {
             Self::NotAuthorized => 0x87,
             Self::Unavailable => 0x88,
             Self::Busy => 0x89,
+            Self::UnknownMethod => 0x8C,
+            Self::TooSoon => 0x9F,
         }
     }
 
@@ -45,6 +86,8 @@ impl Refusal {
             Self::ClientIdNotAllowed => "client_id_not_allowed",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
+            Self::UnknownMethod => "unknown_method",
+            Self::TooSoon => "too_soon",
         }
     }
 }

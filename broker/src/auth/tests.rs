@@ -6,8 +6,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::config::{Anonymous, Authentication, ClientIdPattern};
-use crate::metrics::{LoginDrop, Metrics, ReloadOutcome};
+use crate::config::{
+    Anonymous, Authentication, AuthenticationMethod, ClientIdPattern, Flapping, GrowingWait,
+};
+use crate::metrics::{ExchangeOutcome, LoginDrop, Metrics, ReloadOutcome, WaitReason};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -18,8 +20,19 @@ fn settings(file: &Path, threads: usize) -> Authentication {
         password_file: Some(file.to_owned()),
         client_id_pattern: ClientIdPattern::parse("%u").expect("pattern"),
         hashing_threads: NonZeroUsize::new(threads).expect("not zero"),
+        wrong_password_wait: NO_WAIT,
+        flapping: Flapping {
+            within: Duration::ZERO,
+            free_ends: 0,
+            wait: NO_WAIT,
+        },
     }
 }
+
+const NO_WAIT: GrowingWait = GrowingWait {
+    first: Duration::ZERO,
+    longest: Duration::ZERO,
+};
 
 fn request(user: &str, password: &str) -> LoginRequest {
     LoginRequest {
@@ -31,6 +44,10 @@ fn request(user: &str, password: &str) -> LoginRequest {
         peer: "198.18.0.1:1000".parse().expect("address"),
         waiting_since: Instant::now(),
     }
+}
+
+async fn login(auth: &Authenticator, request: LoginRequest) -> Result<Identity, Refusal> {
+    auth.login(&request).await.map_err(|no| no.refusal)
 }
 
 fn line(user: &str, iterations: u32) -> String {
@@ -62,8 +79,7 @@ fn files_of_mosquitto_work() {
     let auth =
         Authenticator::start(&settings(&file, 2), PATIENCE, &Metrics::new()).expect("starts");
     runtime().block_on(async {
-        let alice = auth
-            .login(request("alice", "secret"))
+        let alice = login(&auth, request("alice", "secret"))
             .await
             .expect("comes in");
         assert_eq!(
@@ -74,7 +90,7 @@ fn files_of_mosquitto_work() {
             ),
             (Some("alice"), "alice", false)
         );
-        assert!(auth.login(request("bob", "pä:ss")).await.is_ok());
+        assert!(login(&auth, request("bob", "pä:ss")).await.is_ok());
         for (user, password) in [
             ("alice", "Secret"),
             ("alice", ""),
@@ -82,14 +98,14 @@ fn files_of_mosquitto_work() {
             ("nobody", "secret"),
         ] {
             assert_eq!(
-                auth.login(request(user, password)).await,
+                login(&auth, request(user, password)).await,
                 Err(Refusal::BadUserNameOrPassword),
                 "{user}"
             );
         }
         let mut theirs = request("bob", "pä:ss");
         theirs.client_id = "alice".to_owned();
-        assert_eq!(auth.login(theirs).await, Err(Refusal::ClientIdNotAllowed));
+        assert_eq!(login(&auth, theirs).await, Err(Refusal::ClientIdNotAllowed));
     });
 }
 
@@ -114,8 +130,8 @@ fn what_mosquitto_passwd_writes_now_works() {
     };
     assert!(output.status.success(), "{output:?}");
     let users = read_users(&file).expect("reads");
-    assert!(users.hash_for("carol").verify("grün 1:2".as_bytes()));
-    assert!(!users.hash_for("carol").verify(b"other"));
+    assert!(users.stored_for("carol").verify("grün 1:2".as_bytes()));
+    assert!(!users.stored_for("carol").verify(b"other"));
 }
 
 #[test]
@@ -125,7 +141,7 @@ fn a_changed_file_is_taken_and_a_bad_one_is_not() {
     std::fs::write(&file, line("alice", 1)).expect("write");
     let metrics = Metrics::new();
     let auth = Authenticator::start(&settings(&file, 1), PATIENCE, &metrics).expect("starts");
-    let login = |user: &str| runtime().block_on(auth.login(request(user, user)));
+    let login = |user: &str| runtime().block_on(super::tests::login(&auth, request(user, user)));
     assert!(login("alice").is_ok());
     std::fs::write(&file, line("bob", 1)).expect("write");
     auth.poke();
@@ -161,9 +177,9 @@ fn the_gone_are_not_hashed() {
     let metrics = Metrics::new();
     let auth = Authenticator::start(&settings(&file, 1), PATIENCE, &metrics).expect("starts");
     runtime().block_on(async {
-        let first = auth.login(request("slow", "slow"));
+        let first = login(&auth, request("slow", "slow"));
         let gone: Vec<_> = (0..5)
-            .map(|_| auth.login(request("slow", "wrong")))
+            .map(|_| login(&auth, request("slow", "wrong")))
             .collect();
         let mut all = Box::pin(futures::future::join(first, async {
             let mut gone = futures::future::join_all(gone);
@@ -190,7 +206,7 @@ fn who_cannot_make_it_is_told_so_unhashed() {
     let metrics = Metrics::new();
     let auth = Authenticator::start(&settings(&file, 1), Duration::ZERO, &metrics).expect("starts");
     assert_eq!(
-        runtime().block_on(auth.login(request("alice", "alice"))),
+        runtime().block_on(login(&auth, request("alice", "alice"))),
         Err(Refusal::Busy)
     );
     assert_eq!(metrics.login.dropped.get(LoginDrop::TooLate), 1);
@@ -230,6 +246,8 @@ fn every_refusal_has_a_code_in_both_versions() {
         (Refusal::Unavailable, 3, 0x88),
         (Refusal::BadUserNameOrPassword, 4, 0x86),
         (Refusal::NotAuthorized, 5, 0x87),
+        (Refusal::UnknownMethod, 5, 0x8C),
+        (Refusal::TooSoon, 3, 0x9F),
     ] {
         assert_eq!(
             (refusal.v3_code(), refusal.v5_code()),
@@ -263,4 +281,164 @@ fn every_thread_can_be_watched() {
         drop(auth);
         futures::future::join_all(ends).await;
     });
+}
+
+const WAIT: GrowingWait = GrowingWait {
+    first: Duration::from_mins(1),
+    longest: Duration::from_mins(4),
+};
+
+/// Users alice with a hash and bob with a verifier, whose passwords are their names.
+fn both(wait: GrowingWait) -> (tempfile::TempDir, Metrics, Authenticator) {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    let least = NonZeroU32::new(scram::ScramVerifier::MIN_ITERATIONS).expect("not zero");
+    let bob = scram::ScramVerifier::derive("bob", least).expect("random");
+    std::fs::write(&file, format!("{}bob:{bob}\n", line("alice", 1))).expect("write");
+    let metrics = Metrics::new();
+    let settings = Authentication {
+        wrong_password_wait: wait,
+        ..settings(&file, 1)
+    };
+    let auth = Authenticator::start(&settings, PATIENCE, &metrics).expect("starts");
+    (dir, metrics, auth)
+}
+
+#[test]
+fn a_wrong_password_costs_one_hash_until_its_wait_is_over() {
+    let (_dir, metrics, auth) = both(WAIT);
+    runtime().block_on(async {
+        let first = auth.login(&request("alice", "wrong")).await;
+        let Err(NoLogin { refusal, wait }) = first else {
+            panic!("{first:?}")
+        };
+        assert_eq!(refusal, Refusal::BadUserNameOrPassword);
+        assert!(wait > WAIT.first / 2 && wait <= WAIT.first);
+        for password in ["wrong", "alice"] {
+            assert_eq!(
+                login(&auth, request("alice", password)).await,
+                Err(Refusal::TooSoon)
+            );
+        }
+        assert_eq!(metrics.login.hashed.get(), 1);
+        let elsewhere = LoginRequest {
+            peer: "198.18.0.2:1000".parse().expect("address"),
+            ..request("alice", "alice")
+        };
+        assert!(login(&auth, elsewhere).await.is_ok());
+        assert!(login(&auth, request("bob", "bob")).await.is_ok());
+    });
+    assert_eq!(metrics.login.waits.early.get(WaitReason::User), 2);
+    assert_eq!(metrics.login.wrong.get(), 1);
+}
+
+#[test]
+fn of_many_that_come_at_once_few_are_hashed() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    // long enough for the others to queue up behind it
+    std::fs::write(&file, line("slow", 300_000)).expect("write");
+    let metrics = Metrics::new();
+    let settings = Authentication {
+        wrong_password_wait: WAIT,
+        ..settings(&file, 1)
+    };
+    let auth = Authenticator::start(&settings, PATIENCE, &metrics).expect("starts");
+    runtime().block_on(async {
+        let all = (0..50).map(|_| login(&auth, request("slow", "wrong")));
+        let all = futures::future::join_all(all).await;
+        let wrong = |refusal: &Result<_, _>| *refusal == Err(Refusal::BadUserNameOrPassword);
+        assert_eq!(all.iter().filter(|refusal| wrong(refusal)).count(), 1);
+    });
+    assert_eq!(metrics.login.hashed.get(), 1);
+    // in the queue, or before it where this thread is slow
+    let queued = metrics.login.dropped.get(LoginDrop::TooSoon);
+    assert_eq!(queued + metrics.login.waits.early.get(WaitReason::User), 49);
+}
+
+#[test]
+fn without_waits_every_password_is_looked_at() {
+    let (_dir, metrics, auth) = both(NO_WAIT);
+    runtime().block_on(async {
+        for _ in 0..5 {
+            let wrong = auth.login(&request("alice", "wrong")).await;
+            assert_eq!(wrong, Err(Refusal::BadUserNameOrPassword.into()));
+        }
+    });
+    assert_eq!(metrics.login.hashed.get(), 5);
+}
+
+#[test]
+fn methods_are_offered_by_the_listener_or_by_what_the_file_holds() {
+    let peer = "198.18.0.1".parse().expect("address");
+    let (_dir, _, auth) = both(WAIT);
+    let all = [AuthenticationMethod::ScramSha256];
+    for (method, offered, begins) in [
+        ("SCRAM-SHA-256", None, true),
+        ("SCRAM-SHA-256", Some(&all[..]), true),
+        ("SCRAM-SHA-256", Some(&[][..]), false),
+        ("SCRAM-SHA-1", None, false),
+        ("scram-sha-256", Some(&all[..]), false),
+        ("", None, false),
+    ] {
+        let begun = auth.exchange(method, offered, peer);
+        assert_eq!(begun.is_ok(), begins, "{method} {offered:?}");
+    }
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    std::fs::write(&file, line("alice", 1)).expect("write");
+    let auth =
+        Authenticator::start(&settings(&file, 1), PATIENCE, &Metrics::new()).expect("starts");
+    assert!(auth.exchange("SCRAM-SHA-256", None, peer).is_err());
+    assert!(auth.exchange("SCRAM-SHA-256", Some(&all), peer).is_ok());
+}
+
+#[test]
+fn a_wrong_proof_makes_its_user_wait_and_hashes_nothing() {
+    let (_dir, metrics, auth) = both(WAIT);
+    let peer = "198.18.0.1".parse().expect("address");
+    let begin = |user: &str| {
+        let mut exchange = auth.exchange("SCRAM-SHA-256", None, peer).expect("begins");
+        let first = format!("n,,n={user},r=client");
+        let Ok(Step::Challenge(challenge)) = exchange.step(first.as_bytes()) else {
+            panic!("a challenge")
+        };
+        (exchange, challenge)
+    };
+    let (mut exchange, challenge) = begin("bob");
+    exchange.admit().expect("may try");
+    let nonce = std::str::from_utf8(&challenge)
+        .expect("text")
+        .split(',')
+        .next()
+        .expect("a nonce");
+    let proof = "A".repeat(43) + "=";
+    let wrong = exchange.step(format!("c=biws,{nonce},p={proof}").as_bytes());
+    let Err(NoLogin { refusal, wait }) = wrong else {
+        panic!("{wrong:?}")
+    };
+    assert_eq!(refusal, Refusal::BadUserNameOrPassword);
+    assert!(!wait.is_zero());
+    drop(exchange);
+    let (mut exchange, _) = begin("bob");
+    assert_eq!(
+        exchange.admit().map_err(|no| no.refusal),
+        Err(Refusal::TooSoon)
+    );
+    drop(exchange);
+    let (mut exchange, _) = begin("carol");
+    exchange.admit().expect("another may try");
+    drop(exchange);
+    let exchanges = &metrics.login.exchanges;
+    assert_eq!(
+        (
+            exchanges.get(ExchangeOutcome::Refused),
+            exchanges.get(ExchangeOutcome::Abandoned)
+        ),
+        (2, 1)
+    );
+    assert_eq!(
+        (metrics.login.hashed.get(), metrics.login.wrong.get()),
+        (0, 1)
+    );
 }

@@ -72,11 +72,14 @@ impl Connect {
     /// What the shard may see of it.
     #[must_use]
     pub fn without_credentials(&self) -> Self {
-        Self {
+        let mut seen = Self {
             username: None,
             password: None,
             ..self.clone()
-        }
+        };
+        seen.properties.authentication_method = None;
+        seen.properties.authentication_data = None;
+        seen
     }
 }
 
@@ -168,6 +171,8 @@ pub struct ConnAckProperties {
     pub subscription_identifiers_available: bool,
     pub shared_subscription_available: bool,
     pub server_keep_alive: Option<u16>,
+    pub authentication_method: Option<Arc<str>>,
+    pub authentication_data: Option<Bytes>,
     pub reason: Option<Arc<str>>,
     pub user: UserProperties,
 }
@@ -186,6 +191,8 @@ impl Default for ConnAckProperties {
             subscription_identifiers_available: true,
             shared_subscription_available: true,
             server_keep_alive: None,
+            authentication_method: None,
+            authentication_data: None,
             reason: None,
             user: Vec::new(),
         }

@@ -11,6 +11,8 @@ impl ReasonCode {
     pub const DISCONNECT_WITH_WILL: Self = Self(0x04);
     pub const NO_MATCHING_SUBSCRIBERS: Self = Self(0x10);
     pub const NO_SUBSCRIPTION_EXISTED: Self = Self(0x11);
+    pub const CONTINUE_AUTHENTICATION: Self = Self(0x18);
+    pub const REAUTHENTICATE: Self = Self(0x19);
     /// The one failure code of a 3.1.1 SUBACK, too.
     pub const UNSPECIFIED_ERROR: Self = Self(0x80);
     pub const MALFORMED_PACKET: Self = Self(0x81);
@@ -33,6 +35,7 @@ impl ReasonCode {
     pub const QUOTA_EXCEEDED: Self = Self(0x97);
     pub const QOS_NOT_SUPPORTED: Self = Self(0x9B);
     pub const SHARED_SUBSCRIPTIONS_NOT_SUPPORTED: Self = Self(0x9E);
+    pub const CONNECTION_RATE_EXCEEDED: Self = Self(0x9F);
 
     /// 3.1.1 CONNACK return codes (section 3.2.2.3).
     pub const V3_UNACCEPTABLE_PROTOCOL_VERSION: Self = Self(0x01);

@@ -101,6 +101,7 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub(super) struct PasswdArguments {
     /// Create the file; it must not exist yet
     #[arg(short, long)]
@@ -111,10 +112,14 @@ pub(super) struct PasswdArguments {
     /// Take the password from the command line, where other users of the machine can see it
     #[arg(short, long, requires = "password")]
     pub(super) batch: bool,
-    /// Rounds of PBKDF2: more make a stolen file safer and every login dearer (15,000 take about 10 ms)
-    #[arg(short, long, value_name = "N", default_value_t = PasswordHash::DEFAULT_ITERATIONS,
+    /// Write a SCRAM-SHA-256 verifier: MQTT 5 clients can log in without sending the password, others as before
+    #[arg(short, long, conflicts_with = "delete")]
+    pub(super) scram: bool,
+    /// Rounds of PBKDF2: more make a stolen file safer and every login dearer, for the server (15,000 by default, about
+    /// 10 ms) or, with --scram, for the client (4,096 by default, which is the least)
+    #[arg(short, long, value_name = "N",
           value_parser = value_parser!(u32).range(1..=i64::from(PasswordHash::MAX_ITERATIONS)))]
-    pub(super) iterations: u32,
+    pub(super) iterations: Option<u32>,
     /// The password file
     pub(super) file: PathBuf,
     /// The user's name

@@ -10,7 +10,8 @@ use super::arguments::PasswdArguments;
 use super::failure::Failure;
 use super::replace::{create, replace};
 use super::terminal::without_echo;
-use crate::auth::{MAX_PASSWORD_BYTES, PasswordHash, is_name, remove_user, set_user};
+use crate::auth::scram::{ScramVerifier, prepare};
+use crate::auth::{MAX_PASSWORD_BYTES, PasswordHash, Stored, is_name, remove_user, set_user};
 
 pub(super) fn run(arguments: &PasswdArguments) -> Result<(), Failure> {
     if !is_name(&arguments.user) {
@@ -19,10 +20,31 @@ pub(super) fn run(arguments: &PasswdArguments) -> Result<(), Failure> {
             arguments.user
         )));
     }
-    let Some(iterations) = NonZeroU32::new(arguments.iterations) else {
-        return Err(Failure::Usage("--iterations 0 is not allowed".to_owned()));
-    };
+    let iterations = iterations(arguments)?;
+    if arguments.scram && prepare(&arguments.user).as_deref() != Some(&arguments.user) {
+        return Err(Failure::Usage(format!(
+            "user {:?} is not allowed with --scram: clients would send it in another form; allowed: what SASLprep (RFC 4013) leaves as it is",
+            arguments.user
+        )));
+    }
     write(arguments, iterations).map_err(Failure::Run)
+}
+
+fn iterations(arguments: &PasswdArguments) -> Result<NonZeroU32, Failure> {
+    let (least, usual) = if arguments.scram {
+        (
+            ScramVerifier::MIN_ITERATIONS,
+            ScramVerifier::DEFAULT_ITERATIONS,
+        )
+    } else {
+        (1, PasswordHash::DEFAULT_ITERATIONS)
+    };
+    let iterations = NonZeroU32::new(arguments.iterations.unwrap_or(usual));
+    iterations.filter(|n| n.get() >= least).ok_or_else(|| {
+        Failure::Usage(format!(
+            "--iterations is too small; allowed: at least {least}"
+        ))
+    })
 }
 
 fn write(arguments: &PasswdArguments, iterations: NonZeroU32) -> anyhow::Result<()> {
@@ -49,12 +71,26 @@ fn write(arguments: &PasswdArguments, iterations: NonZeroU32) -> anyhow::Result<
         );
     }
     let password = password(arguments)?;
-    let hash = PasswordHash::derive(&password, iterations)?;
+    let stored = if arguments.scram {
+        Stored::Scram(verifier(password, iterations)?)
+    } else {
+        Stored::Hash(PasswordHash::derive(&password, iterations)?)
+    };
     put(
         file,
-        &set_user(&old, &arguments.user, &hash),
+        &set_user(&old, &arguments.user, &stored),
         arguments.create,
     )
+}
+
+fn verifier(password: Vec<u8>, iterations: NonZeroU32) -> anyhow::Result<ScramVerifier> {
+    let password = String::from_utf8(password).context("failed to take the password")?;
+    let Some(prepared) = prepare(&password) else {
+        bail!(
+            "failed to take the password: SCRAM has no form for it; allowed: text without control characters, of letters and signs that Unicode 3.2 knew"
+        );
+    };
+    Ok(ScramVerifier::derive(&prepared, iterations)?)
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -9,8 +9,8 @@ use super::reader::Reader;
 use super::slicing::slicing;
 use super::sources::Host;
 use super::types::{
-    Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Limits, Log,
-    Routing, ShardLink, ShardSettings,
+    Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Flapping,
+    GrowingWait, Limits, Log, Routing, ShardLink, ShardSettings,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -203,12 +203,45 @@ fn authentication(section: &Reader<'_>) -> Option<Authentication> {
     let password_file = section.optional("passwordFile");
     let client_id_pattern = section.one("clientIdPattern");
     let hashing_threads = section.one("hashingThreads");
+    let wrong_password_wait = growing_wait(&section.sub("wrongPasswordWait"));
+    let flapping = flapping(&section.sub("flapping"));
     Some(Authentication {
         anonymous: anonymous?,
         password_file,
         client_id_pattern: client_id_pattern?,
         hashing_threads: hashing_threads?,
+        wrong_password_wait: wrong_password_wait?,
+        flapping: flapping?,
     })
+}
+
+fn flapping(section: &Reader<'_>) -> Option<Flapping> {
+    let (within, free_ends) = (section.one("withinSeconds"), section.one("freeEnds"));
+    let wait = growing_wait(section);
+    Some(Flapping {
+        within: within?,
+        free_ends: free_ends?,
+        wait: wait?,
+    })
+}
+
+fn growing_wait(section: &Reader<'_>) -> Option<GrowingWait> {
+    let (first, longest) = (section.one("firstSeconds"), section.one("longestSeconds"));
+    let wait = GrowingWait {
+        first: first?,
+        longest: longest?,
+    };
+    if wait.longest < wait.first {
+        section.note(
+            "longestSeconds",
+            format!(
+                "{} is not allowed; allowed: at least firstSeconds, which is {}",
+                wait.longest.as_secs_f64(),
+                wait.first.as_secs_f64()
+            ),
+        );
+    }
+    Some(wait)
 }
 
 fn admission(section: &Reader<'_>) -> Option<Admission> {

@@ -30,6 +30,8 @@ const MODES: &[&str] = &["Open", "Staged"];
 const PROTOCOLS: &[&str] = &["mqtt", "mqtts"];
 const CLIENT_AUTH: &[&str] = &["None", "Optional", "Required"];
 const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
+const METHODS: &[&str] = &["SCRAM-SHA-256"];
+const METHOD: Kind = Kind::Choice(METHODS);
 const ANONYMOUS: &[&str] = &["Never", "Loopback", "Always"];
 const SLICINGS: &[&str] = &["PrefixHash", "CIDRList"];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
@@ -88,11 +90,22 @@ pub(super) const KEYS: &[Key] = &[
     key("listeners[].maxPacketBytes", whole(128, 268_435_460), Some("1048576"), "The largest whole MQTT packet that a client may send."),
     key("listeners[].maxKeepAliveSeconds", whole(0, 65_535), Some("0"), "0: no cap. Otherwise the server keep alive of MQTT 5."),
 
+    key("listeners[].authenticationMethods", Kind::List(&METHOD), None, "Methods of MQTT 5's enhanced authentication; `[]`: none. By default those that the password file has users for."),
+
     key("authentication", Kind::Section, None, "Who may come in."),
     key("authentication.anonymous", Kind::Choice(ANONYMOUS), Some("Loopback"), "From where clients may come without credentials."),
-    file("authentication.passwordFile", "Users, in mosquitto's `$7$` format; see `herdgate passwd`."),
+    file("authentication.passwordFile", "Users, in mosquitto's `$7$` format or with SCRAM verifiers; see `herdgate passwd`."),
     key("authentication.clientIdPattern", Kind::ClientIdPattern, Some("%u"), "Client ids of a user: equal to this, or this and one of `-_:/.` and more. `*`: any."),
     key("authentication.hashingThreads", whole(1, 64), Some("1"), "Threads that check passwords, at low priority."),
+
+    key("authentication.wrongPasswordWait", Kind::Section, None, "After a wrong password, the next one from the same address for the same user is not looked at for a while."),
+    key("authentication.wrongPasswordWait.firstSeconds", seconds(0.0, 60.0), Some("1"), "After the first; each further one doubles it. 0: no waits."),
+    key("authentication.wrongPasswordWait.longestSeconds", seconds(0.0, 240.0), Some("60"), "It grows no further; at least the first."),
+    key("authentication.flapping", Kind::Section, None, "A client that is attached and gone again within seconds, again and again, waits before it is attached."),
+    key("authentication.flapping.withinSeconds", seconds(0.0, 60.0), Some("3"), "An end that comes sooner counts, but for the client's own DISCONNECT. 0: none does."),
+    key("authentication.flapping.freeEnds", whole(0, 1000), Some("5"), "Such ends in a row that cost nothing."),
+    key("authentication.flapping.firstSeconds", seconds(0.0, 60.0), Some("0.5"), "The wait after the next; each further one doubles it. 0: no waits."),
+    key("authentication.flapping.longestSeconds", seconds(0.0, 240.0), Some("30"), "It grows no further; at least the first."),
 
     key("admission", Kind::Section, None, "How the herd is let in."),
     key("admission.mode", Kind::Choice(MODES), Some("Staged"), "`Open`: no gate, no entering or settle limit."),

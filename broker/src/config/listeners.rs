@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::build::{ClientAuthKind, Protocol};
 use super::reader::Reader;
-use super::types::{ClientAuth, Listener, Tls};
+use super::types::{AuthenticationMethod, ClientAuth, Listener, Tls};
 
 pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>> {
     let sections = top.subs("listeners");
@@ -65,6 +65,7 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     let connect_timeout = section.one("connectTimeoutSeconds");
     let max_packet_bytes = section.one("maxPacketBytes");
     let max_keep_alive_seconds: Option<u16> = section.one("maxKeepAliveSeconds");
+    let methods: Option<Vec<AuthenticationMethod>> = section.list("authenticationMethods");
     Some(Listener {
         name: name?,
         address: address?,
@@ -76,6 +77,7 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
         connect_timeout: connect_timeout?,
         max_packet_bytes: max_packet_bytes?,
         max_keep_alive_seconds: max_keep_alive_seconds.filter(|seconds| *seconds > 0),
+        authentication_methods: methods.filter(|_| section.has("authenticationMethods")),
     })
 }
 

@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::kind::Kind;
 use super::pattern::ClientIdPattern;
 use super::reader::choice;
-use super::types::{Anonymous, LogFormat, LogLevel, Mode, Slices, TlsVersion};
+use super::types::{
+    Anonymous, AuthenticationMethod, LogFormat, LogLevel, Mode, Slices, TlsVersion,
+};
 
 /// A type that a value of the tree can become. `None`: the value is not of the kind, or not within its bounds.
 pub(super) trait Parse: Sized {
@@ -156,6 +158,7 @@ macro_rules! choices {
 }
 choices!(
     Anonymous,
+    AuthenticationMethod,
     LogFormat,
     LogLevel,
     Mode,

@@ -221,6 +221,36 @@ fn an_unquoted_version_is_understood() {
 }
 
 #[test]
+fn a_wait_does_not_shrink() {
+    let text = "authentication: {wrongPasswordWait: {firstSeconds: 9, longestSeconds: 3}}";
+    let told = yaml(&format!("{LISTENER}{text}"), Role::Standalone).expect_err("refused");
+    assert_eq!(
+        told,
+        "authentication.wrongPasswordWait.longestSeconds: 3 is not allowed; allowed: at least firstSeconds, which is 9\n"
+    );
+}
+
+#[test]
+fn methods_may_be_named_or_none_or_left_to_the_password_file() {
+    for (written, methods) in [
+        ("", None),
+        (", authenticationMethods: []", Some(vec![])),
+        (
+            ", authenticationMethods: [SCRAM-SHA-256]",
+            Some(vec![AuthenticationMethod::ScramSha256]),
+        ),
+    ] {
+        let listener = format!("{{name: a, address: 127.0.0.1:0, protocol: mqtt{written}}}");
+        let Ok(Config::Standalone(config)) =
+            yaml(&format!("listeners: [{listener}]"), Role::Standalone)
+        else {
+            panic!("{written}")
+        };
+        assert_eq!(config.edge.listeners[0].authentication_methods, methods);
+    }
+}
+
+#[test]
 fn zero_means_no_cap_and_one_per_core() {
     let config = standalone("admission: {enteringLimit: 0}\nshard: {workers: 2}");
     assert_eq!(config.edge.admission.entering_limit, None);

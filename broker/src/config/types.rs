@@ -148,6 +148,15 @@ pub struct Listener {
     pub max_packet_bytes: u32,
     /// `None`: no cap.
     pub max_keep_alive_seconds: Option<u16>,
+    /// Methods of enhanced authentication; `None`: those that the password file has users for.
+    pub authentication_methods: Option<Vec<AuthenticationMethod>>,
+}
+
+/// A method of MQTT 5's enhanced authentication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum AuthenticationMethod {
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,6 +189,27 @@ pub struct Authentication {
     pub password_file: Option<PathBuf>,
     pub client_id_pattern: ClientIdPattern,
     pub hashing_threads: NonZeroUsize,
+    /// Before the next password of a user is looked at.
+    pub wrong_password_wait: GrowingWait,
+    pub flapping: Flapping,
+}
+
+/// Doubles from `first` to `longest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrowingWait {
+    /// Zero: there are no waits.
+    pub first: Duration,
+    pub longest: Duration,
+}
+
+/// Clients that are attached and gone again, again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flapping {
+    /// An end that comes sooner is fast; zero: none is.
+    pub within: Duration,
+    /// Fast ends that cost nothing.
+    pub free_ends: u32,
+    pub wait: GrowingWait,
 }
 
 impl Authentication {

@@ -113,6 +113,7 @@ fn ask(
         peer,
         max_packet_bytes: listener.settings.max_packet_bytes,
         server_keep_alive,
+        authenticated: identity.authenticated,
     });
     let conn = worker.open(shard, protocol, keepalive::patience(keep_alive));
     let stream = conn.stream;

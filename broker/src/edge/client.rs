@@ -7,21 +7,24 @@ use std::time::Instant;
 
 use tokio::net::TcpStream;
 
+use super::arrival::{Arrival, waits_for};
 use super::attach::{self, NoSession};
 use super::conn::{Conn, Ending};
-use super::connect::{self, NoOpening, Opening};
+use super::connect::{self, NoOpening};
 use super::entering::Entering;
 use super::gate::Answer;
 use super::handshake::NoTls;
+use super::login::login;
 use super::outbox::Outbox;
 use super::packets::{End, Packets};
+use super::reauthentication::Reauthentication;
 use super::shared::{ListenerShared, OpenConnection};
 use super::stream::Stream;
 use super::worker::Worker;
 use super::{closing, handshake, peer, replies};
-use crate::auth::{Identity, LoginRequest};
+use crate::auth::{Identity, Stay};
 use crate::codec::ReasonCode;
-use crate::link::DetachReason;
+use crate::link::{CloseReason, DetachReason};
 
 /// A client with a session.
 struct Entered {
@@ -29,6 +32,8 @@ struct Entered {
     conn: Rc<Conn>,
     /// Sent behind CONNECT.
     early: Vec<u8>,
+    reauthentication: Option<Box<Reauthentication>>,
+    stay: Stay,
     _open: OpenConnection,
 }
 
@@ -50,15 +55,20 @@ pub(super) async fn run(
         mut stream,
         conn,
         early,
+        reauthentication,
+        stay,
         _open,
     }) = way_in.await
     else {
         return;
     };
     let limit = listener.settings.max_packet_bytes as usize;
-    let end = Packets::new(&worker, &conn, &mut stream, limit)
+    let end = Packets::new(&worker, &conn, &mut stream, limit, reauthentication)
         .run(early)
         .await;
+    if is_flap(&conn, end) {
+        worker.shared.authenticator.flaps().ended(&stay);
+    }
     leave(&worker, &conn, end);
     if let Some(last_words) = last_words(&conn, end) {
         Box::pin(closing::close(stream, last_words)).await;
@@ -90,40 +100,84 @@ async fn enter(
     let mut opening = match connect::read(&worker, &listener, &mut stream).await {
         Ok(opening) => opening,
         Err(NoOpening::Gone) => return None,
-        Err(NoOpening::Refused(told)) => return refuse(&worker, entering, stream, told).await,
-    };
-    let login = login(&worker, &mut stream, &mut opening, certificate, peer, since);
-    let attached = match entering.waits_for(login).await {
-        Ok(identity) => {
-            let attach = attach::attach(
-                &worker,
-                &listener,
-                &mut stream,
-                &mut opening,
-                identity,
-                peer,
-            );
-            entering.waits_for(attach).await
+        Err(NoOpening::Refused(told)) => {
+            return refuse(&worker, Some(entering), stream, told).await;
         }
+    };
+    let mut arrival = Arrival {
+        worker: &worker,
+        listener: &listener,
+        stream: &mut stream,
+        opening: &mut opening,
+        entering: Some(entering),
+        peer,
+    };
+    let attached = match login(&mut arrival, certificate, since).await {
+        Ok(identity) => attach_as(&mut arrival, &listener, identity).await,
         Err(no) => Err(no),
     };
+    let entering = arrival.entering;
     match attached {
-        Ok(conn) => {
-            worker.entered(entering);
+        Ok(attached) => {
+            has_connack(&worker, entering);
             Some(Entered {
                 stream,
-                conn,
+                conn: attached.conn,
                 early: opening.early,
+                reauthentication: attached.reauthentication,
+                stay: attached.stay,
                 _open: open,
             })
         }
         Err(NoSession::Gone) => None,
         Err(NoSession::Refused(told)) => refuse(&worker, entering, stream, told).await,
         Err(NoSession::RefusedBy(conn)) => {
-            worker.entered(entering);
+            has_connack(&worker, entering);
             closing::close(stream, conn.outbox.take()).await;
             None
         }
+    }
+}
+
+struct Attached {
+    conn: Rc<Conn>,
+    reauthentication: Option<Box<Reauthentication>>,
+    stay: Stay,
+}
+
+async fn attach_as(
+    arrival: &mut Arrival<'_>,
+    listener: &Arc<ListenerShared>,
+    identity: Identity,
+) -> Result<Attached, NoSession> {
+    let (worker, peer) = (arrival.worker, arrival.peer);
+    let largest = arrival.opening.connect.properties.maximum_packet_size;
+    let reauthentication = identity.authenticated.as_ref().map(|authenticated| {
+        Box::new(Reauthentication::new(
+            Arc::clone(&worker.shared),
+            Arc::clone(listener),
+            Arc::clone(&authenticated.method),
+            identity.principal.clone(),
+            peer,
+            largest.map(std::num::NonZeroU32::get),
+        ))
+    });
+    let (principal, client_id) = (identity.principal.clone(), Arc::clone(&identity.client_id));
+    let (stream, opening) = (&mut *arrival.stream, &mut *arrival.opening);
+    let attach = attach::attach(worker, listener, stream, opening, identity, peer);
+    let conn = waits_for(arrival.entering.as_ref(), attach).await?;
+    let flaps = worker.shared.authenticator.flaps();
+    Ok(Attached {
+        conn,
+        reauthentication,
+        stay: flaps.begin(principal.as_deref(), &client_id),
+    })
+}
+
+/// A client that was held for its own doing has no part in how long clients wait for us.
+fn has_connack(worker: &Worker, entering: Option<Entering>) {
+    if let Some(entering) = entering {
+        worker.entered(entering);
     }
 }
 
@@ -164,41 +218,10 @@ async fn secure(
     Ok((Stream::Tls(stream), principal))
 }
 
-async fn login(
-    worker: &Worker,
-    stream: &mut Stream,
-    opening: &mut Opening,
-    certificate: Option<Arc<str>>,
-    peer: SocketAddr,
-    waiting_since: Instant,
-) -> Result<Identity, NoSession> {
-    let connect = &opening.connect;
-    let protocol = connect.protocol;
-    let request = LoginRequest {
-        client_id: connect.client_id.to_string(),
-        may_assign_id: protocol == crate::codec::Protocol::V5 || connect.clean_start,
-        user_name: connect.username.as_deref().map(str::to_owned),
-        password: connect.password.as_deref().map(<[u8]>::to_vec),
-        certificate,
-        peer,
-        waiting_since,
-    };
-    let decided = tokio::select! {
-        biased;
-        decided = worker.shared.authenticator.login(request) => decided,
-        () = attach::left(worker, stream, &mut opening.early) => return Err(NoSession::Gone),
-    };
-    decided.map_err(|refusal| {
-        tracing::debug!(%peer, reason = refusal.name(), "login refused");
-        let (v3, v5) = (ReasonCode(refusal.v3_code()), ReasonCode(refusal.v5_code()));
-        NoSession::Refused(replies::connack(protocol, v3, v5))
-    })
-}
-
 /// Says why, if there is anything to say, and closes; the place is given back first.
 async fn refuse(
     worker: &Worker,
-    entering: Entering,
+    entering: Option<Entering>,
     stream: Stream,
     told: bytes::Bytes,
 ) -> Option<Entered> {
@@ -206,12 +229,25 @@ async fn refuse(
         // A time to CONNACK is the time of one that was sent.
         drop(entering);
     } else {
-        worker.entered(entering);
+        has_connack(worker, entering);
     }
     let mut outbox = Outbox::default();
     outbox.push(told, false);
     closing::close(stream, outbox).await;
     None
+}
+
+/// An end that counts when it comes fast: neither the client's own DISCONNECT nor our doing.
+fn is_flap(conn: &Conn, end: End) -> bool {
+    match end {
+        End::PeerGone => !conn.said_goodbye(),
+        End::KeepAliveExpired | End::ProtocolError(_) => true,
+        End::Ended(Ending::Closed(reason)) => match reason {
+            CloseReason::TakenOver | CloseReason::ProtocolError | CloseReason::TooSlow => true,
+            CloseReason::Disconnected | CloseReason::ShuttingDown => false,
+        },
+        End::Ended(Ending::Refused | Ending::LinkLost | Ending::Drained) => false,
+    }
 }
 
 /// Tells the shard, if it does not know.

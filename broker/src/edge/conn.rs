@@ -32,6 +32,8 @@ pub(super) struct Conn {
     credit: Cell<i64>,
     last_heard: Cell<Duration>,
     keep_alive_due: Cell<bool>,
+    /// The client has sent DISCONNECT.
+    goodbye: Cell<bool>,
 }
 
 /// Why a client's connection ends though the client did nothing.
@@ -66,6 +68,7 @@ impl Conn {
             credit: Cell::new(INITIAL_WINDOW.into()),
             last_heard: Cell::new(now),
             keep_alive_due: Cell::new(false),
+            goodbye: Cell::new(false),
         }
     }
 
@@ -124,6 +127,14 @@ impl Conn {
             self.ending.set(Some(ending));
         }
         self.wake();
+    }
+
+    pub(super) fn says_goodbye(&self) {
+        self.goodbye.set(true);
+    }
+
+    pub(super) fn said_goodbye(&self) -> bool {
+        self.goodbye.get()
     }
 
     pub(super) fn is_attached(&self) -> bool {

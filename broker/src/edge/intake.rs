@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::exchange::{AUTH, DISCONNECT};
 use crate::codec::frame::{FrameError, PINGREQ, packet_len};
 
 #[derive(Debug, PartialEq, Eq)]
@@ -11,22 +12,28 @@ pub(super) struct Intake {
     /// How many packets these are, PINGREQs included.
     pub(super) count: u64,
     pub(super) pings: usize,
+    /// Whole AUTHs in order, taken out where they are ours to answer.
+    pub(super) auths: Vec<Bytes>,
+    /// There is a DISCONNECT among the packets.
+    pub(super) has_disconnect: bool,
     /// Bytes that were looked at; what follows is the beginning of a packet.
     pub(super) used: usize,
     /// What follows is no packet.
     pub(super) error: Option<FrameError>,
 }
 
-/// `limit`: bytes of the largest packet that is taken.
-pub(super) fn take(bytes: &[u8], limit: usize) -> Intake {
+/// `limit`: bytes of the largest packet that is taken. `answers_auth`: AUTHs are ours to answer.
+pub(super) fn take(bytes: &[u8], limit: usize, answers_auth: bool) -> Intake {
     let mut intake = Intake {
         packets: Bytes::new(),
         count: 0,
         pings: 0,
+        auths: Vec::new(),
+        has_disconnect: false,
         used: 0,
         error: None,
     };
-    // Copied at each ping only; without one, all of it at the end.
+    // Copied at each packet of ours only; without one, all of it at the end.
     let mut kept = BytesMut::new();
     let mut run = 0;
     loop {
@@ -39,10 +46,16 @@ pub(super) fn take(bytes: &[u8], limit: usize) -> Intake {
                 break;
             }
         };
-        if rest[..len] == PINGREQ {
+        let kind = rest[0] & 0xF0;
+        intake.has_disconnect |= kind == DISCONNECT;
+        let (ping, auth) = (rest[..len] == PINGREQ, answers_auth && kind == AUTH);
+        if ping || auth {
             kept.put_slice(&bytes[run..intake.used]);
             run = intake.used + len;
-            intake.pings += 1;
+            intake.pings += usize::from(ping);
+        }
+        if auth {
+            intake.auths.push(Bytes::copy_from_slice(&rest[..len]));
         }
         intake.count += 1;
         intake.used += len;
@@ -80,7 +93,7 @@ mod tests {
     #[test]
     fn whole_packets_go_on_and_the_rest_stays() {
         let bytes = stream(&[&PUBACK, &PUBACK, &PUBACK[..3]]);
-        let intake = take(&bytes, 100);
+        let intake = take(&bytes, 100, false);
         assert_eq!(intake.packets, stream(&[&PUBACK, &PUBACK]));
         assert_eq!(
             (intake.count, intake.pings, intake.used, intake.error),
@@ -91,7 +104,7 @@ mod tests {
     #[test]
     fn pings_are_taken_out_wherever_they_are() {
         let bytes = stream(&[&PINGREQ, &PUBACK, &PINGREQ, &PINGREQ, &PUBACK, &PINGREQ]);
-        let intake = take(&bytes, 100);
+        let intake = take(&bytes, 100, false);
         assert_eq!(intake.packets, stream(&[&PUBACK, &PUBACK]));
         assert_eq!(
             (intake.count, intake.pings, intake.used),
@@ -102,12 +115,12 @@ mod tests {
     #[test]
     fn what_comes_before_an_error_still_counts() {
         let bytes = stream(&[&PUBACK, &[0x30, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]]);
-        let intake = take(&bytes, 100);
+        let intake = take(&bytes, 100, false);
         assert_eq!(
             (intake.used, intake.error),
             (4, Some(FrameError::LengthTooLong))
         );
-        let too_large = take(&[0x30, 0x7F], 100);
+        let too_large = take(&[0x30, 0x7F], 100, false);
         assert_eq!(
             too_large.error,
             Some(FrameError::TooLarge {
@@ -124,8 +137,27 @@ mod tests {
     }
 
     #[test]
+    fn auths_are_taken_out_where_they_are_ours() {
+        let auth = [0xF0, 2, 0x19, 0];
+        let bytes = stream(&[&PUBACK, &auth, &PINGREQ, &auth, &PUBACK]);
+        let intake = take(&bytes, 100, true);
+        assert_eq!(intake.packets, stream(&[&PUBACK, &PUBACK]));
+        assert_eq!(intake.auths, [&auth[..], &auth]);
+        assert_eq!((intake.count, intake.pings), (5, 1));
+        let left = take(&bytes, 100, false);
+        assert_eq!(left.packets, stream(&[&PUBACK, &auth, &auth, &PUBACK]));
+        assert!(left.auths.is_empty());
+    }
+
+    #[test]
+    fn a_goodbye_is_noticed() {
+        assert!(take(&stream(&[&PUBACK, &[0xE0, 0]]), 100, false).has_disconnect);
+        assert!(!take(&stream(&[&PUBACK, &[0xE0]]), 100, false).has_disconnect);
+    }
+
+    #[test]
     fn a_ping_with_a_body_is_left_to_the_shard_to_refuse() {
         let bytes = [0xC0, 1, 0];
-        assert_eq!(take(&bytes, 100).packets, &bytes[..]);
+        assert_eq!(take(&bytes, 100, false).packets, &bytes[..]);
     }
 }

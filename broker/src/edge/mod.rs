@@ -4,6 +4,7 @@
 //! together. A `Worker` owns the sockets of one thread; `control` decides for all of them how many may enter.
 
 mod accept;
+mod arrival;
 mod attach;
 mod client;
 mod closing;
@@ -12,6 +13,7 @@ mod connect;
 pub mod control;
 pub mod drain;
 mod entering;
+mod exchange;
 mod gate;
 mod handshake;
 mod intake;
@@ -19,10 +21,12 @@ mod keepalive;
 mod links;
 mod listener;
 mod local_queue;
+mod login;
 mod outbox;
 mod pace;
 mod packets;
 mod peer;
+mod reauthentication;
 mod replies;
 mod shared;
 mod sockets;

@@ -12,9 +12,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::conn::{Conn, Ending};
+use super::exchange::{AUTH, DISCONNECT};
 use super::intake;
 use super::outbox::PIECES;
 use super::peer;
+use super::reauthentication::Reauthentication;
 use super::stream::Stream;
 use super::worker::Worker;
 use crate::codec::ReasonCode;
@@ -44,6 +46,8 @@ pub(super) struct Packets<'a> {
     stream: &'a mut Stream,
     /// Bytes of the largest packet.
     limit: usize,
+    /// For a client that came by enhanced authentication.
+    reauthentication: Option<Box<Reauthentication>>,
     /// The beginning of a packet.
     partial: Vec<u8>,
     /// Written, and not yet told to the shard.
@@ -67,12 +71,14 @@ impl<'a> Packets<'a> {
         conn: &'a Conn,
         stream: &'a mut Stream,
         limit: usize,
+        reauthentication: Option<Box<Reauthentication>>,
     ) -> Self {
         Self {
             worker,
             conn,
             stream,
             limit,
+            reauthentication,
             partial: Vec::new(),
             untold: 0,
             unflushed: false,
@@ -81,6 +87,9 @@ impl<'a> Packets<'a> {
     }
 
     pub(super) async fn run(mut self, early: Vec<u8>) -> End {
+        if self.reauthentication.is_some() && speaks_too_early(&early) {
+            return End::ProtocolError(ReasonCode::PROTOCOL_ERROR);
+        }
         if let Some(end) = self.digest(&early) {
             return end;
         }
@@ -173,13 +182,14 @@ impl<'a> Packets<'a> {
             return None;
         }
         self.conn.heard(self.worker.clock.now());
+        let answers_auth = self.reauthentication.is_some();
         let intake = if self.partial.is_empty() {
-            let intake = intake::take(bytes, self.limit);
+            let intake = intake::take(bytes, self.limit, answers_auth);
             self.partial.extend_from_slice(&bytes[intake.used..]);
             intake
         } else {
             self.partial.extend_from_slice(bytes);
-            let intake = intake::take(&self.partial, self.limit);
+            let intake = intake::take(&self.partial, self.limit, answers_auth);
             self.partial.drain(..intake.used);
             intake
         };
@@ -187,11 +197,25 @@ impl<'a> Packets<'a> {
             self.partial = Vec::new();
         }
         self.worker.traffic.received(bytes.len(), intake.count);
+        if intake.has_disconnect {
+            self.conn.says_goodbye();
+        }
         self.forward(intake.packets);
         self.answer_pings(intake.pings);
-        intake
-            .error
-            .map(|error| End::ProtocolError(reason_of(error)))
+        let wrong = self.answer_auths(&intake.auths).err();
+        wrong
+            .or(intake.error.map(reason_of))
+            .map(End::ProtocolError)
+    }
+
+    fn answer_auths(&mut self, auths: &[Bytes]) -> Result<(), ReasonCode> {
+        if let Some(reauthentication) = &mut self.reauthentication {
+            for auth in auths {
+                let answer = reauthentication.take(auth, self.worker.clock.now())?;
+                self.conn.outbox.borrow_mut().push(answer, false);
+            }
+        }
+        Ok(())
     }
 
     fn forward(&self, packets: Bytes) {
@@ -228,6 +252,13 @@ impl<'a> Packets<'a> {
             && !self.stream.holds_plaintext()
             && !peer::has_unread(self.stream.socket())
     }
+}
+
+/// Before its CONNACK a client in an exchange sends AUTH and DISCONNECT alone [MQTT-3.1.2-30].
+fn speaks_too_early(early: &[u8]) -> bool {
+    early
+        .first()
+        .is_some_and(|first| !matches!(first & 0xF0, AUTH | DISCONNECT))
 }
 
 fn reason_of(error: FrameError) -> ReasonCode {

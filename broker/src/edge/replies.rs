@@ -1,8 +1,10 @@
 //! The few packets that the edge itself says.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use crate::codec::{ConnAck, Disconnect, Packet, ReasonCode, encode};
+use crate::codec::{Auth, ConnAck, Disconnect, Packet, ReasonCode, encode};
 use crate::link::Protocol;
 
 /// A refusal. Empty when the packet has no bytes in the protocol.
@@ -38,6 +40,16 @@ pub(super) fn disconnect(protocol: Protocol, code: ReasonCode) -> Bytes {
             encode(protocol, &Packet::Disconnect(Disconnect::new(code))).unwrap_or_default()
         }
     }
+}
+
+/// Of MQTT 5 alone.
+pub(super) fn auth(code: ReasonCode, method: &Arc<str>, data: Bytes) -> Bytes {
+    let packet = Packet::Auth(Auth {
+        code,
+        method: Some(Arc::clone(method)),
+        data: Some(data),
+    });
+    encode(Protocol::V5, &packet).unwrap_or_default()
 }
 
 #[cfg(test)]

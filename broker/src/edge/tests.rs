@@ -1,6 +1,8 @@
 //! An edge worker between real sockets and a shard that the test plays.
 
 mod attach;
+mod authentication;
 mod gate;
 mod harness;
 mod packets;
+mod waits;

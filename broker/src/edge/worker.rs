@@ -62,6 +62,8 @@ pub(super) struct Worker {
     pub(super) links: Links,
     pub(super) read_buffer: RefCell<Box<[u8]>>,
     pub(super) traffic: Traffic,
+    /// Clients that are held for a wrong password or for flapping.
+    pub(super) held_logins: Cell<usize>,
     conns: RefCell<StreamMap<Rc<Conn>>>,
     next_stream: Cell<u32>,
     wheel: RefCell<Wheel>,
@@ -148,6 +150,7 @@ impl Worker {
             links: Links::new(shards),
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             traffic: Traffic::default(),
+            held_logins: Cell::new(0),
             conns: RefCell::default(),
             next_stream: Cell::new(0),
             wheel: RefCell::default(),

@@ -33,6 +33,16 @@ pub struct Attach {
     pub max_packet_bytes: u32,
     /// The keep-alive that the edge enforces where it is not the client's; a v5 CONNACK must tell it.
     pub server_keep_alive: Option<u16>,
+    /// The client came by enhanced authentication; a v5 CONNACK must tell it.
+    pub authenticated: Option<Authenticated>,
+}
+
+/// The end of an exchange, for the CONNACK (MQTT 5, section 4.12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticated {
+    pub method: Arc<str>,
+    /// The server's last word, such as its own proof.
+    pub data: Option<Bytes>,
 }
 
 /// From an edge worker to a shard.

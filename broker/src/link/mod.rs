@@ -12,7 +12,9 @@ mod transport;
 pub mod wire;
 
 pub use client::TcpLink;
-pub use frame::{Attach, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard};
+pub use frame::{
+    Attach, Authenticated, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard,
+};
 pub use memory::MemoryLink;
 pub use server::LinkServer;
 pub use streams::StreamMap;

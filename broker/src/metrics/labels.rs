@@ -97,6 +97,30 @@ label!(
         QueueFull = "queue_full",
         ClientGone = "client_gone",
         TooLate = "too_late",
+        /// Another password of its user was wrong meanwhile.
+        TooSoon = "too_soon",
+    }
+);
+
+label!(
+    /// Why a client has to wait.
+    WaitReason {
+        /// Its user's last password from this address was wrong.
+        User = "wrong_password",
+        /// Passwords of many users were wrong at its address.
+        Address = "wrong_names",
+        Flapping = "flapping",
+    }
+);
+
+label!(
+    /// How an exchange of enhanced authentication ended.
+    ExchangeOutcome {
+        Done = "done",
+        /// By us: the proof or the data was wrong, or the client had to wait.
+        Refused = "refused",
+        /// The client left, or took too long.
+        Abandoned = "abandoned",
     }
 );
 

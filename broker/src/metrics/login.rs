@@ -5,8 +5,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{By, LoginDrop, ReloadOutcome};
+use super::labels::{By, ExchangeOutcome, LoginDrop, ReloadOutcome};
 use super::shapes::{counter, gauge, waits};
+use super::waits::WaitMetrics;
 
 #[derive(Clone, Debug)]
 pub struct LoginMetrics {
@@ -18,6 +19,10 @@ pub struct LoginMetrics {
     pub wait: Histogram,
     pub users: Gauge,
     pub password_reloads: By<ReloadOutcome>,
+    /// Passwords and proofs that were looked at, and wrong.
+    pub wrong: Counter,
+    pub waits: WaitMetrics,
+    pub exchanges: By<ExchangeOutcome>,
 }
 
 impl LoginMetrics {
@@ -41,6 +46,18 @@ impl LoginMetrics {
                 r,
                 "password_reloads",
                 "Reloads of the password file",
+                "outcome",
+            ),
+            wrong: counter(
+                r,
+                "logins_wrong",
+                "Passwords and proofs that were looked at, and wrong",
+            ),
+            waits: WaitMetrics::register(r),
+            exchanges: By::register(
+                r,
+                "auth_exchanges",
+                "Exchanges of enhanced authentication that ended",
                 "outcome",
             ),
         }

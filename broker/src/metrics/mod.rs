@@ -9,11 +9,12 @@ mod registry;
 mod shapes;
 mod shard;
 mod tls;
+mod waits;
 
 pub use edge::EdgeMetrics;
 pub use labels::{
-    By, GateDecision, HandshakeFailure, Label, ListenerLabels, LoginDrop, MessageDrop,
-    ReloadOutcome,
+    By, ExchangeOutcome, GateDecision, HandshakeFailure, Label, ListenerLabels, LoginDrop,
+    MessageDrop, ReloadOutcome, WaitReason,
 };
 pub use link::LinkMetrics;
 pub use login::LoginMetrics;
@@ -21,3 +22,4 @@ pub use process::ProcessMetrics;
 pub use registry::Metrics;
 pub use shard::ShardMetrics;
 pub use tls::TlsMetrics;
+pub use waits::WaitMetrics;

@@ -120,6 +120,7 @@ fn success() -> ConnAck {
 
 /// What this version does not serve is told here.
 fn connack(attach: &Attach, connect: &Connect) -> ConnAckProperties {
+    let authenticated = attach.authenticated.as_ref();
     ConnAckProperties {
         // sessions end with their connection; [MQTT-3.2.2-21] wants to be told where that is not what was asked
         session_expiry: (connect.properties.session_expiry > 0).then_some(0),
@@ -129,6 +130,9 @@ fn connack(attach: &Attach, connect: &Connect) -> ConnAckProperties {
         assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
         shared_subscription_available: false,
         server_keep_alive: attach.server_keep_alive,
+        // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
+        authentication_method: authenticated.map(|authenticated| authenticated.method.clone()),
+        authentication_data: authenticated.and_then(|authenticated| authenticated.data.clone()),
         ..ConnAckProperties::default()
     }
 }

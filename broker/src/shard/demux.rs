@@ -131,6 +131,7 @@ mod tests {
                 peer: "127.0.0.1:1".parse().unwrap(),
                 max_packet_bytes: 1 << 20,
                 server_keep_alive: None,
+                authenticated: None,
             }),
         }
     }

@@ -149,6 +149,8 @@ pub(super) fn v5_only() -> Vec<Packet> {
                 subscription_identifiers_available: false,
                 shared_subscription_available: false,
                 server_keep_alive: Some(60),
+                authentication_method: Some("SCRAM-SHA-256".into()),
+                authentication_data: Some(Bytes::from_static(b"v=proof")),
                 reason: Some("why".into()),
                 user: user(),
             },

@@ -125,6 +125,8 @@ fn connack(ack: ntex::ConnectAck) -> ConnAck {
             subscription_identifiers_available: ack.subscription_identifiers_available,
             shared_subscription_available: ack.shared_subscription_available,
             server_keep_alive: ack.server_keepalive_sec,
+            authentication_method: string(ack.auth_method),
+            authentication_data: ack.auth_data.as_ref().map(bytes_from),
             reason: string(ack.reason_string),
             user: user(&ack.user_properties),
         },

@@ -120,6 +120,8 @@ fn connack(ack: &ConnAck) -> Result<ntex::ConnectAck, EncodeError> {
         subscription_identifiers_available: properties.subscription_identifiers_available,
         shared_subscription_available: properties.shared_subscription_available,
         server_keepalive_sec: properties.server_keep_alive,
+        auth_method: string(properties.authentication_method.as_ref()),
+        auth_data: properties.authentication_data.as_ref().map(bytes_to),
         reason_string: string(properties.reason.as_ref()),
         user_properties: user(&properties.user),
         ..ntex::ConnectAck::default()

@@ -8,7 +8,9 @@ use herdgate_admission::report::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::link::{Attach, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard};
+use crate::link::{
+    Attach, Authenticated, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard,
+};
 
 fn edge_report() -> EdgeReport {
     EdgeReport {
@@ -55,7 +57,13 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
     let peer = (any::<std::net::IpAddr>(), any::<u16>()).prop_map(SocketAddr::from);
     let text = "\\PC{0,40}";
     let keep_alive = proptest::option::of(any::<u16>());
-    let limits = (any::<u32>(), keep_alive);
+    let data = proptest::option::of(bytes());
+    let authenticated =
+        proptest::option::of((text, data).prop_map(|(method, data)| Authenticated {
+            method: Arc::from(method),
+            data,
+        }));
+    let limits = (any::<u32>(), keep_alive, authenticated);
     (
         text,
         any::<bool>(),
@@ -73,7 +81,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
                 v5,
                 connect,
                 peer,
-                (max_packet_bytes, server_keep_alive),
+                (max_packet_bytes, server_keep_alive, authenticated),
             )| {
                 Box::new(Attach {
                     client_id: Arc::from(id),
@@ -84,6 +92,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
                     peer,
                     max_packet_bytes,
                     server_keep_alive,
+                    authenticated,
                 })
             },
         )

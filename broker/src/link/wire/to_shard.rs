@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::fields::{FieldError, Reader, put_address, put_report, put_short};
 use super::{Frame, WireError, put_frame};
-use crate::link::{Attach, DetachReason, Protocol, ToShard};
+use crate::link::{Attach, Authenticated, DetachReason, Protocol, ToShard};
 
 const ATTACH: u8 = 0x10;
 const CANCEL: u8 = 0x11;
@@ -72,6 +72,12 @@ fn put_attach(out: &mut BytesMut, attach: &Attach) {
     out.put_u32(attach.max_packet_bytes);
     out.put_u8(attach.server_keep_alive.is_some().into());
     out.put_u16(attach.server_keep_alive.unwrap_or_default());
+    out.put_u8(attach.authenticated.is_some().into());
+    if let Some(authenticated) = &attach.authenticated {
+        put_short(out, authenticated.method.as_bytes());
+        out.put_u8(authenticated.data.is_some().into());
+        put_short(out, authenticated.data.as_deref().unwrap_or_default());
+    }
     out.put_slice(&attach.connect);
 }
 
@@ -95,6 +101,12 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
     let max_packet_bytes = body.u32("max packet bytes")?;
     let has_server_keep_alive = body.flag("has server keep alive")?;
     let server_keep_alive = Some(body.u16("server keep alive")?).filter(|_| has_server_keep_alive);
+    let is_authenticated = body.flag("is authenticated")?;
+    let authenticated = if is_authenticated {
+        Some(authenticated(&mut body)?)
+    } else {
+        None
+    };
     let attach = Attach {
         client_id,
         client_id_assigned,
@@ -104,11 +116,19 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
         peer,
         max_packet_bytes,
         server_keep_alive,
+        authenticated,
     };
     Ok(ToShard::Attach {
         stream,
         attach: Box::new(attach),
     })
+}
+
+fn authenticated(body: &mut Reader) -> Result<Authenticated, FieldError> {
+    let method = body.text("authentication method")?;
+    let has_data = body.flag("has authentication data")?;
+    let data = Some(body.short("authentication data")?).filter(|_| has_data);
+    Ok(Authenticated { method, data })
 }
 
 fn cancel(mut body: Reader) -> Result<ToShard, FieldError> {

@@ -227,6 +227,7 @@ impl Network {
             peer: ([127, 0, 0, 1], 40_000).into(),
             max_packet_bytes: 1 << 20,
             server_keep_alive: None,
+            authenticated: None,
         };
         self.attach(client, attach);
         client

@@ -82,6 +82,10 @@ fn assigned_ids_and_keep_alives_are_told() {
         peer: ([127, 0, 0, 1], 1).into(),
         max_packet_bytes: 1_000,
         server_keep_alive: Some(30),
+        authenticated: Some(crate::link::Authenticated {
+            method: "SCRAM-SHA-256".into(),
+            data: Some(Bytes::from_static(b"v=proof")),
+        }),
     };
     let client = super::network::Client {
         stream: crate::link::StreamId(99),
@@ -98,6 +102,14 @@ fn assigned_ids_and_keep_alives_are_told() {
             ack.properties.maximum_packet_size
         ),
         (Some(30), Some(1_000))
+    );
+    // [MQTT-4.12.0-5]
+    assert_eq!(
+        (
+            ack.properties.authentication_method.as_deref(),
+            ack.properties.authentication_data.as_deref()
+        ),
+        (Some("SCRAM-SHA-256"), Some(&b"v=proof"[..]))
     );
 }
 
@@ -147,7 +159,7 @@ fn wills_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn authentication_methods_are_refused() {
+fn authentication_methods_end_at_the_edge() {
     let properties = ConnectProperties {
         authentication_method: Some("SCRAM".into()),
         ..ConnectProperties::default()

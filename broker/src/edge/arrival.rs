@@ -1,0 +1,123 @@
+//! A client whose CONNECT is here, on its way to a session.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::attach::{self, NoSession};
+use super::connect::Opening;
+use super::entering::Entering;
+use super::replies;
+use super::shared::ListenerShared;
+use super::stream::Stream;
+use super::worker::Worker;
+use crate::auth::{NoLogin, Refusal};
+use crate::codec::ReasonCode;
+use crate::metrics::WaitMetrics;
+
+/// Clients of one worker whose waits are held; the others are answered at once and may come again. With TLS they take
+/// some 30 KB each.
+const MOST_HELD: usize = 512;
+
+pub(super) struct Arrival<'a> {
+    pub(super) worker: &'a Rc<Worker>,
+    pub(super) listener: &'a ListenerShared,
+    pub(super) stream: &'a mut Stream,
+    pub(super) opening: &'a mut Opening,
+    /// Its place among those who may enter; `None`: it was given back, so that somebody else may.
+    pub(super) entering: Option<Entering>,
+    pub(super) peer: SocketAddr,
+}
+
+/// How a wait of a client ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// It is over.
+    Through,
+    /// It would be longer than a client can be held.
+    Cut,
+    Gone,
+}
+
+/// One of those who are held, counted until it is dropped.
+struct Place<'a> {
+    held: &'a Cell<usize>,
+    metrics: &'a WaitMetrics,
+}
+
+impl<'a> Place<'a> {
+    fn take(worker: &'a Worker) -> Option<Self> {
+        let (held, metrics) = (&worker.held_logins, &worker.shared.metrics.login.waits);
+        if held.get() >= MOST_HELD {
+            metrics.unheld.inc();
+            return None;
+        }
+        held.set(held.get() + 1);
+        metrics.held.inc();
+        Some(Self { held, metrics })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.held.set(self.held.get() - 1);
+        self.metrics.held.dec();
+    }
+}
+
+/// The client waits for `work` of ours.
+pub(super) async fn waits_for<T>(entering: Option<&Entering>, work: impl Future<Output = T>) -> T {
+    match entering {
+        Some(entering) => entering.waits_for(work).await,
+        None => work.await,
+    }
+}
+
+impl Arrival<'_> {
+    /// Lets the client wait, and then in; or tells it to come again when it cannot wait so long.
+    pub(super) async fn wait_to_enter(&mut self, wait: Duration) -> Result<(), NoSession> {
+        match self.hold(wait).await {
+            Held::Through => {
+                // Whoever waited for its turn does not wait for a place as well: these are few.
+                let place = self.worker.shared.places.take_anyway();
+                self.entering = Some(self.worker.begin_entering(place));
+                Ok(())
+            }
+            Held::Cut => Err(self.told(Refusal::TooSoon)),
+            Held::Gone => Err(NoSession::Gone),
+        }
+    }
+
+    /// What a client is told that may not come in, once it has waited for it.
+    pub(super) async fn refused(&mut self, no: NoLogin) -> NoSession {
+        tracing::debug!(peer = %self.peer, reason = no.refusal.name(), "login refused");
+        if !no.wait.is_zero() && self.hold(no.wait).await == Held::Gone {
+            return NoSession::Gone;
+        }
+        self.told(no.refusal)
+    }
+
+    fn told(&self, refusal: Refusal) -> NoSession {
+        let (v3, v5) = (ReasonCode(refusal.v3_code()), ReasonCode(refusal.v5_code()));
+        NoSession::Refused(replies::connack(self.opening.connect.protocol, v3, v5))
+    }
+
+    /// For half the patience at most: then the client would soon start again by itself.
+    async fn hold(&mut self, wait: Duration) -> Held {
+        self.entering = None;
+        let Some(_place) = Place::take(self.worker) else {
+            return Held::Cut;
+        };
+        let longest = self.worker.shared.patience() / 2;
+        let left = attach::left(self.worker, self.stream, &mut self.opening.early);
+        tokio::select! {
+            biased;
+            () = sleep(wait.min(longest)) => if wait > longest { Held::Cut } else { Held::Through },
+            () = left => Held::Gone,
+        }
+    }
+}
