@@ -13,6 +13,8 @@ use crate::wait::PATIENT;
 
 /// The paho-mqtt that the tests were written with.
 const PAHO: &str = "paho-mqtt==2.1.0";
+/// The SCRAM that the tests were written with.
+const SCRAMP: &str = "scramp==1.4.18";
 /// pip fetches one small package; slow networks exist.
 const INSTALL_WITHIN: Duration = Duration::from_mins(2);
 
@@ -133,19 +135,7 @@ pub struct Paho {
 
 impl Paho {
     pub fn find() -> Option<Self> {
-        skip::command("python3", "python3 python3-venv")?;
-        let folder = skip::cache_folder()
-            .join("tests")
-            .join(format!("venv-{}", PAHO.replace("==", "-")));
-        let python = folder.join("bin/python");
-        let complete = folder.join(".complete");
-        if !complete.exists() {
-            if let Err(why) = install(&folder) {
-                skip::skip(&format!("no {PAHO} for Python: {why}"));
-                return None;
-            }
-            fs::write(complete, "").unwrap();
-        }
+        let python = python_with(PAHO)?;
         Some(Self { python })
     }
 
@@ -175,7 +165,66 @@ impl Paho {
     }
 }
 
-fn install(folder: &Path) -> Result<(), String> {
+/// A Python that has scramp, made once in the cache folder.
+pub struct Scramp {
+    python: PathBuf,
+}
+
+impl Scramp {
+    pub fn find() -> Option<Self> {
+        let python = python_with(SCRAMP)?;
+        Some(Self { python })
+    }
+
+    /// Runs `clients/scram_check.py CHECK` against a plain listener and expects success.
+    pub fn check(
+        &self,
+        setup: &Setup,
+        address: SocketAddr,
+        check: &str,
+        user: &str,
+        password: &str,
+    ) {
+        let port = address.port().to_string();
+        self.run(setup, &[check, "--port", &port], user, password);
+    }
+
+    /// A user's line for a password file.
+    pub fn verifier(&self, setup: &Setup, user: &str, password: &str) -> String {
+        self.run(setup, &["verifier"], user, password)
+    }
+
+    fn run(&self, setup: &Setup, arguments: &[&str], user: &str, password: &str) -> String {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/scram_check.py");
+        let mut command = Command::new(&self.python);
+        command.arg("-B").arg(script).args(arguments);
+        command.args(["--user", user, "--password", password]);
+        let name = format!("scram-{}-{user}", arguments[0]);
+        let (status, output) = run(&name, command, setup.folder.path(), PATIENT * 2);
+        assert!(status.success(), "scram {arguments:?} of {user}: {output}");
+        output.trim().to_owned()
+    }
+}
+
+/// A Python with one package of PyPI, made once in the cache folder.
+fn python_with(package: &str) -> Option<PathBuf> {
+    skip::command("python3", "python3 python3-venv")?;
+    let folder = skip::cache_folder()
+        .join("tests")
+        .join(format!("venv-{}", package.replace("==", "-")));
+    let python = folder.join("bin/python");
+    let complete = folder.join(".complete");
+    if !complete.exists() {
+        if let Err(why) = install(&folder, package) {
+            skip::skip(&format!("no {package} for Python: {why}"));
+            return None;
+        }
+        fs::write(complete, "").unwrap();
+    }
+    Some(python)
+}
+
+fn install(folder: &Path, package: &str) -> Result<(), String> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     let mut venv = Command::new("python3");
@@ -187,7 +236,7 @@ fn install(folder: &Path) -> Result<(), String> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
-        PAHO,
+        package,
     ]);
     for (name, command) in [("venv", venv), ("pip", pip)] {
         let (status, output) = run(name, command, folder, INSTALL_WITHIN);

@@ -1,12 +1,13 @@
 //! A client that says exactly what a test wants said, byte by byte.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use socket2::{Domain, Socket, Type};
 
 use crate::wait::PATIENT;
 
@@ -53,6 +54,16 @@ impl Client {
     pub fn plain(address: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             transport: Transport::Plain(prepare(TcpStream::connect(address)?)?),
+        })
+    }
+
+    /// From an address of this machine.
+    pub fn plain_from(source: IpAddr, address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+        socket.connect(&address.into())?;
+        Ok(Self {
+            transport: Transport::Plain(prepare(socket.into())?),
         })
     }
 
