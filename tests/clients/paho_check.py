@@ -10,6 +10,9 @@ import threading
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 PATIENCE = 20
 
@@ -38,7 +41,7 @@ class Client:
         self.paho.on_connect = lambda c, u, flags, reason, props: self.connected.put((reason, props))
         self.paho.on_message = lambda c, u, message: self.messages.put(message)
         self.paho.on_subscribe = lambda c, u, mid, codes, props: self.granted.put([code.value for code in codes])
-        self.paho.on_publish = lambda c, u, mid, reason, props: self.acked.put(mid)
+        self.paho.on_publish = lambda c, u, mid, reason, props: self.acked.put((reason, props))
         self.paho.on_disconnect = lambda c, u, flags, reason, props: self.gone.set()
         self.paho.connect("localhost", args.port, keepalive=30)
         self.paho.loop_start()
@@ -49,10 +52,15 @@ class Client:
         self.paho.subscribe(topic_filter, qos)
         return self.granted.get(timeout=PATIENCE)
 
-    def publish(self, topic, payload, qos=0, retain=False):
-        self.paho.publish(topic, payload, qos, retain)
-        if qos:
-            self.acked.get(timeout=PATIENCE)
+    def subscribe_v5(self, topic_filter, number=None, **options):
+        """With an identifier and subscription options."""
+        self.paho.subscribe(topic_filter, options=SubscribeOptions(**options), properties=identified(number))
+        return self.granted.get(timeout=PATIENCE)
+
+    def publish(self, topic, payload, qos=0, retain=False, properties=None):
+        """With QoS 1 returns the reason code and properties of the PUBACK."""
+        self.paho.publish(topic, payload, qos, retain, properties)
+        return self.acked.get(timeout=PATIENCE) if qos else None
 
     def next(self):
         message = self.messages.get(timeout=PATIENCE)
@@ -61,6 +69,13 @@ class Client:
     def close(self):
         self.paho.disconnect()
         self.paho.loop_stop()
+
+
+def identified(number):
+    properties = Properties(PacketTypes.SUBSCRIBE)
+    if number:
+        properties.SubscriptionIdentifier = number
+    return properties
 
 
 def expect(holds, what):
@@ -161,13 +176,127 @@ def limits(args):
     expect_equal(client.subscribe("two", 2), [1], "QoS 2 is granted as 1")
     if args.protocol == mqtt.MQTTv5:
         expect_equal(client.properties.MaximumQoS, 1, "Maximum QoS")
-        expect_equal(client.properties.SharedSubscriptionAvailable, 0, "Shared Subscription Available")
     client.paho.publish("two", "exactly once", 2)
     expect(client.gone.wait(PATIENCE), "a QoS 2 message ends the connection")
     client.paho.loop_stop()
 
 
-CHECKS = {check.__name__: check for check in (roundtrip, retained, will, die, takeover, limits)}
+def shared(args):
+    """One copy for each group, turn by turn; all for whoever subscribed alone."""
+    members = [Client(args, name(args, f"member-{number}")) for number in range(3)]
+    alone = Client(args, name(args, "alone"))
+    speaker = Client(args, name(args, "foreman"))
+    topic = f"jobs/{args.protocol}/one"
+    speaker.publish(topic, "kept", qos=1, retain=True)
+    for member in members:
+        expect_equal(member.subscribe("$share/crew/jobs/+/one", 1), [1], "shared QoS 1 granted")
+        expect_equal(member.subscribe(f"$share/others/{topic}", 1), [1], "another group")
+    alone.subscribe(topic, 1)
+    expect_equal(alone.next(), (topic, "kept", 1, True), "what is retained is for whoever is alone")
+    for number in range(30):
+        speaker.publish(topic, str(number), qos=1)
+    for number in range(30):
+        expect_equal(alone.next(), (topic, str(number), 1, False), "every message")
+    got = [[member.next()[1] for _ in range(20)] for member in members]
+    everything = sorted(payload for part in got for payload in part)
+    expect_equal(everything, sorted(2 * [str(number) for number in range(30)]), "each message once for each group")
+    for member in members:
+        expect(member.messages.empty(), "each member got its third")
+        member.paho.unsubscribe("$share/crew/jobs/+/one")
+        member.paho.unsubscribe(f"$share/others/{topic}")
+        expect_equal(member.subscribe("fence", 1), [1], "unsubscribed before this")
+    speaker.publish(topic, "for nobody", qos=1)
+    speaker.publish("fence", "up", qos=1)
+    for member in members:
+        expect_equal(member.next()[1], "up", "no member is left")
+    speaker.publish(topic, "", qos=1, retain=True)
+    for client in (alone, speaker, *members):
+        client.close()
+
+
+def identifiers(args):
+    client = Client(args, name(args, "numbers"))
+    client.subscribe_v5("n/#", 300, qos=1)
+    client.subscribe_v5("n/1", 7, qos=0)
+    client.subscribe_v5("n/2", None, qos=0)
+    for topic, wanted in (("n/1", [7, 300]), ("n/2", [300]), ("n", [300])):
+        client.publish(topic, topic, qos=1)
+        message = client.messages.get(timeout=PATIENCE)
+        found = getattr(message.properties, "SubscriptionIdentifier", [])
+        expect_equal((message.topic, sorted(found)), (topic, wanted), "one copy with the identifiers of all")
+    client.subscribe_v5("n/#", 9, qos=1)
+    client.publish("n/3", "x", qos=1)
+    expect_equal(client.messages.get(timeout=PATIENCE).properties.SubscriptionIdentifier, [9], "replaced")
+    client.close()
+
+
+def options(args):
+    client, other = Client(args, name(args, "options")), Client(args, name(args, "other"))
+    other.publish("o/kept", "kept", qos=1, retain=True)
+    client.subscribe_v5("o/#", qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND, noLocal=True)
+    client.publish("o/own", "own", qos=1)
+    other.publish("o/kept", "new", qos=1, retain=True)
+    expect_equal(client.next(), ("o/kept", "new", 1, False), "neither retained nor its own")
+    wish = {"qos": 1, "retainAsPublished": True}
+    client.subscribe_v5("o/#", retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB, **wish)
+    other.publish("o/kept", "newer", qos=1, retain=True)
+    expect_equal(client.next(), ("o/kept", "newer", 1, True), "not new, and as published")
+    client.subscribe_v5("o/#", retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE, **wish)
+    expect_equal(client.next(), ("o/kept", "newer", 1, True), "sent on subscribe")
+    other.publish("o/kept", "", qos=1, retain=True)
+    client.close()
+    other.close()
+
+
+def properties(args):
+    client = Client(args, name(args, "properties"))
+    client.subscribe("p/#", 1)
+    sent = Properties(PacketTypes.PUBLISH)
+    sent.UserProperty = [("b", "1"), ("a", "2"), ("b", "3")]
+    sent.ResponseTopic = "p/answers"
+    sent.CorrelationData = b"\x00\xff"
+    sent.ContentType = "text/plain"
+    client.publish("p/asks", "?", qos=1, properties=sent)
+    came = client.messages.get(timeout=PATIENCE).properties
+    for field in ("UserProperty", "ResponseTopic", "CorrelationData", "ContentType"):
+        expect_equal(getattr(came, field), getattr(sent, field), field)
+    client.publish(came.ResponseTopic, "!", qos=1)
+    expect_equal(client.next()[:2], ("p/answers", "!"), "the answer")
+    client.close()
+
+
+def system(args):
+    """What the server tells of itself, and that nobody else tells it."""
+    everything, client = Client(args, name(args, "everything")), Client(args, name(args, "system"))
+    everything.subscribe("#", 0)
+    everything.subscribe("+/broker/uptime", 0)
+    client.subscribe("$SYS/broker/#", 0)
+    seen = {}
+    wanted = {"clients/connected": "2", "subscriptions/count": "3"}
+    while any(seen.get(topic) != value for topic, value in wanted.items()) or "uptime" not in seen:
+        topic, value, _, _ = client.next()
+        seen[topic.removeprefix("$SYS/broker/")] = value
+    expect(seen["version"].startswith("herdgate version "), "a version")
+    expect("load/publish/received/15min" in seen, "load averages")
+    reason = client.publish("$SYS/broker/version", "mine", qos=1, retain=True)
+    if args.protocol == mqtt.MQTTv5:
+        expect_equal(reason[0].value, 0x87, "not authorized")
+    everything.publish("fence", "up", qos=1)
+    expect_equal(everything.next()[0], "fence", "wildcards in the first level do not match it")
+    late = Client(args, name(args, "late"))
+    late.subscribe("$SYS/broker/version", 0)
+    expect(late.next()[1].startswith("herdgate version "), "still the server's own")
+    for each in (everything, client, late):
+        each.close()
+
+
+CHECKS = {
+    check.__name__: check
+    for check in (
+        roundtrip, retained, will, die, takeover, limits,
+        shared, identifiers, options, properties, system,
+    )
+}
 
 
 def main():

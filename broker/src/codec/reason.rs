@@ -34,7 +34,6 @@ impl ReasonCode {
     pub const PACKET_TOO_LARGE: Self = Self(0x95);
     pub const QUOTA_EXCEEDED: Self = Self(0x97);
     pub const QOS_NOT_SUPPORTED: Self = Self(0x9B);
-    pub const SHARED_SUBSCRIPTIONS_NOT_SUPPORTED: Self = Self(0x9E);
     pub const CONNECTION_RATE_EXCEEDED: Self = Self(0x9F);
 
     /// 3.1.1 CONNACK return codes (section 3.2.2.3).

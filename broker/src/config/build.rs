@@ -137,6 +137,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
     let workers = workers(&section, host);
     let (ordinal, count) = (section.one("ordinal"), section.one::<u32>("count"));
     let drain = drain(&section.sub("drain"));
+    let system_interval = section.one("sysIntervalSeconds");
     let admission = top.sub("admission");
     let (settle_limit, patience, mode) = (
         admission.one("settleLimit"),
@@ -165,6 +166,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
         drain: drain?,
         routing: routing?,
         limits: limits?,
+        system_interval: system_interval?,
     })
 }
 

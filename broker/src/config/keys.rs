@@ -139,6 +139,7 @@ pub(super) const KEYS: &[Key] = &[
     key("shard.count", whole(1, 1024), Some("1"), "Shards there are. More than one needs `routing.isolatedShards`."),
     key("shard.linkAddress", Kind::Address, None, "Where edges connect. The shard needs it."),
     key("shard.linkTokenFile", Kind::File, None, "The link's shared secret. The shard needs it."),
+    key("shard.sysIntervalSeconds", seconds(0.0, 86_400.0), Some("10"), "How often `$SYS/broker/...` is written, where it changed. 0: never."),
     key("shard.drain", Kind::Section, None, "How a shard that must go lets its clients go."),
     key("shard.drain.delaySeconds", seconds(0.0, 3600.0), Some("0"), "Between readiness off and the first close."),
     key("shard.drain.clientsPerSecond", whole(1, 1_000_000), Some("500"), "Pace of the closes."),

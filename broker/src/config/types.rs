@@ -127,6 +127,8 @@ pub struct ShardSettings {
     pub drain: Drain,
     pub routing: Routing,
     pub limits: Limits,
+    /// Between two looks at what `$SYS` tells; zero: it tells nothing.
+    pub system_interval: Duration,
 }
 
 #[derive(Clone, Debug)]

@@ -87,6 +87,7 @@ label!(
         RetainedFull = "retained_full",
         /// QoS 0 for another worker of the shard that had too many waiting.
         WorkerBusy = "worker_busy",
+        Forbidden = "forbidden",
         ClientGone = "client_gone",
     }
 );

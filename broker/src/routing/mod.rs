@@ -1,5 +1,6 @@
 //! Topics, filters, and who gets what.
 
+pub mod group;
 pub mod interner;
 pub mod message;
 pub mod partition;
@@ -8,6 +9,7 @@ pub mod subscribers;
 pub mod topic;
 pub mod trie;
 
+pub use group::{ClientFilter, Group};
 pub use message::Message;
 pub use retained::{Retained, RetainedLimits};
 pub use topic::{FilterError, TopicFilter, TopicName, TopicNameError};

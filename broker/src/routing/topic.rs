@@ -28,10 +28,15 @@ pub enum FilterError {
     Wildcard,
     #[error("failed to read the topic filter: it has more than {MAX_LEVELS} levels")]
     TooDeep,
-    /// `$share/…`, valid or not.
-    #[error("failed to read the topic filter: shared subscriptions are not served")]
+    #[error("failed to read the topic filter: a shared one is $share/<name>/<filter>")]
+    ShareName,
+    /// `$share/…` where no group is meant.
+    #[error("failed to read the topic filter: a shared one cannot be shared")]
     Shared,
 }
+
+/// What a shared filter begins with [MQTT-4.8.2-1].
+pub(super) const SHARED_PREFIX: &str = "$share/";
 
 /// A walk over a topic recurses no deeper. The standard sets no bound, nobody's topics come near this one.
 pub const MAX_LEVELS: usize = 128;
@@ -68,6 +73,13 @@ impl TopicName {
         self.0.starts_with('$')
     }
 
+    /// Topics that only the server publishes to.
+    pub fn is_servers(&self) -> bool {
+        self.0
+            .strip_prefix("$SYS")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// What decides the topic's partition: one level, or the whole topic if that is unset or there are too few.
     pub fn key(&self, level: Option<u8>) -> &str {
         level
@@ -81,7 +93,7 @@ impl TopicFilter {
         if filter.is_empty() {
             return Err(FilterError::Empty);
         }
-        if filter.starts_with("$share/") || &*filter == "$share" {
+        if filter.starts_with(SHARED_PREFIX) {
             return Err(FilterError::Shared);
         }
         let mut levels = filter.split('/').peekable();
@@ -193,6 +205,20 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_topics() {
+        for (name, servers) in [
+            ("$SYS/broker/uptime", true),
+            ("$SYS", true),
+            ("$SYS/", true),
+            ("$SYSTEM/a", false),
+            ("$sys/a", false),
+            ("a/$SYS/b", false),
+        ] {
+            assert_eq!(topic(name).is_servers(), servers, "{name}");
+        }
+    }
+
+    #[test]
     fn filters() {
         for valid in [
             "a", "/", "#", "+", "+/+", "a/#", "/#", "+/a/#", "$SYS/#", "$shared", "a//b",
@@ -207,7 +233,7 @@ mod tests {
                 "{wrong}"
             );
         }
-        for shared in ["$share", "$share/g/t", "$share//"] {
+        for shared in ["$share/g/t", "$share//"] {
             assert_eq!(
                 TopicFilter::new(shared.into()),
                 Err(FilterError::Shared),

@@ -76,6 +76,20 @@ impl<V: Default> Trie<V> {
         Some(result)
     }
 
+    /// The value of one filter.
+    pub fn get(&self, filter: &TopicFilter) -> Option<&V> {
+        let mut at = ROOT;
+        for level in filter.levels() {
+            let node = self.node(at)?;
+            at = match level {
+                "+" => node.plus?,
+                "#" => node.hash?,
+                level => *self.edges.get(&(at, self.interner.find(level)?))?,
+            };
+        }
+        self.node(at).map(|node| &node.value)
+    }
+
     /// Calls `found` with the value of each filter that matches. Values of nodes on the way to longer filters are
     /// among them: they are defaults.
     pub fn matching<'a>(&'a self, topic: &TopicName, mut found: impl FnMut(&'a V)) {
@@ -300,6 +314,11 @@ mod tests {
                     remove(&mut trie, &filter);
                     model.remove(&filter);
                 }
+            }
+            for filter in &model {
+                let filter = TopicFilter::new(filter.as_str().into()).unwrap();
+                let names = trie.get(&filter).map(|names| names.iter().cloned().collect::<Vec<_>>());
+                prop_assert_eq!(names, Some(vec![filter.as_str().to_owned()]));
             }
             for topic in topics {
                 let expected: Names = model

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::acks::Acks;
 use super::flow::Inflow;
+use super::memberships::Memberships;
 use super::{Outbound, RECEIVE_MAXIMUM, Session, SessionLimits};
 use crate::codec::{
     self, ConnAck, ConnAckProperties, Connect, Packet, Protocol, QoS, ReasonCode, Will,
@@ -83,7 +84,11 @@ fn will_refusal(will: &Will) -> Option<ReasonCode> {
         .into_iter()
         .flatten()
         .any(|topic| TopicName::new(topic).is_err());
-    invalid.then_some(ReasonCode::TOPIC_NAME_INVALID)
+    if invalid {
+        return Some(ReasonCode::TOPIC_NAME_INVALID);
+    }
+    let forbidden = TopicName::new(will.topic.clone()).is_ok_and(|topic| topic.is_servers());
+    forbidden.then_some(ReasonCode::NOT_AUTHORIZED)
 }
 
 fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session {
@@ -100,6 +105,7 @@ fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session 
         principal: attach.principal.clone(),
         protocol: attach.protocol,
         subscriptions: HashMap::new(),
+        memberships: Memberships::default(),
         max_subscriptions: limits.max_subscriptions,
         expires_at_once: properties.session_expiry == 0,
         outbound: Outbound::new(
@@ -128,7 +134,6 @@ fn connack(attach: &Attach, connect: &Connect) -> ConnAckProperties {
         maximum_qos: QoS::AtLeastOnce,
         maximum_packet_size: Some(attach.max_packet_bytes),
         assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
-        shared_subscription_available: false,
         server_keep_alive: attach.server_keep_alive,
         // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
         authentication_method: authenticated.map(|authenticated| authenticated.method.clone()),
@@ -150,6 +155,7 @@ fn refusal(protocol: Protocol, code: ReasonCode) -> Bytes {
         (Protocol::V311, ReasonCode::CLIENT_IDENTIFIER_NOT_VALID) => {
             ReasonCode::V3_IDENTIFIER_REJECTED
         }
+        (Protocol::V311, ReasonCode::NOT_AUTHORIZED) => ReasonCode::V3_NOT_AUTHORIZED,
         (Protocol::V311, _) => return Bytes::new(),
     };
     encode(protocol, ConnAck::new(code))

@@ -12,7 +12,7 @@ use crate::codec::{
     Subscription, Unsubscribe,
 };
 use crate::routing::subscribers::SubscriptionOptions;
-use crate::routing::{FilterError, Message, TopicFilter, TopicName, TopicNameError};
+use crate::routing::{ClientFilter, FilterError, Message, TopicName, TopicNameError};
 
 /// What a packet asks of the shard.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Received {
     },
     Unsubscribe {
         packet_id: PacketId,
-        filters: Vec<Result<TopicFilter, ReasonCode>>,
+        filters: Vec<Result<ClientFilter, ReasonCode>>,
     },
     /// `will`: the client wants its will published all the same.
     Disconnect { will: bool },
@@ -39,7 +39,7 @@ pub enum Received {
 /// One filter of a SUBSCRIBE.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
-    pub filter: TopicFilter,
+    pub filter: ClientFilter,
     pub options: SubscriptionOptions,
 }
 
@@ -120,7 +120,7 @@ impl Session {
     fn wishes(&mut self, subscribe: Subscribe) -> Result<Received, Refusal> {
         let mut room = self
             .max_subscriptions
-            .saturating_sub(self.subscriptions.len());
+            .saturating_sub(self.subscriptions.len() + self.memberships.len());
         let mut wishes = Vec::with_capacity(subscribe.filters.len());
         for wish in subscribe.filters {
             wishes.push(self.wish(wish, subscribe.subscription_id, &mut room)?);
@@ -141,7 +141,11 @@ impl Session {
             Ok(filter) => filter,
             Err(code) => return Ok(Err(code)),
         };
-        if !self.subscriptions.contains_key(&filter) {
+        if wish.no_local && matches!(filter, ClientFilter::Shared(_)) {
+            // [MQTT-3.8.3-4]
+            return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
+        }
+        if !self.has_subscription(&filter) {
             match room.checked_sub(1) {
                 Some(less) => *room = less,
                 None => return Ok(Err(self.failure(ReasonCode::QUOTA_EXCEEDED))),
@@ -160,13 +164,7 @@ impl Session {
     fn unwanted(&mut self, unsubscribe: Unsubscribe) -> Result<Received, Refusal> {
         let mut filters = Vec::with_capacity(unsubscribe.filters.len());
         for filter in unsubscribe.filters {
-            filters.push(match self.filter(filter)? {
-                // nobody can have it, and UNSUBACK has no code that says why
-                Err(ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED) => {
-                    Err(ReasonCode::NO_SUBSCRIPTION_EXISTED)
-                }
-                filter => filter,
-            });
+            filters.push(self.filter(filter)?);
         }
         Ok(Received::Unsubscribe {
             packet_id: unsubscribe.packet_id,
@@ -174,13 +172,14 @@ impl Session {
         })
     }
 
-    /// Wildcards in wrong places make a 3.1.1 packet malformed; MQTT 5 has a code for the one filter.
-    fn filter(&self, filter: Arc<str>) -> Result<Result<TopicFilter, ReasonCode>, Refusal> {
-        match TopicFilter::new(filter) {
+    /// Wildcards in wrong places make a 3.1.1 packet malformed; MQTT 5 has a code for the one filter. Shared filters are
+    /// our addition to 3.1.1, so that there is nothing malformed about them.
+    fn filter(&self, filter: Arc<str>) -> Result<Result<ClientFilter, ReasonCode>, Refusal> {
+        match ClientFilter::new(filter) {
             Ok(filter) => Ok(Ok(filter)),
-            Err(FilterError::Shared) => Ok(Err(
-                self.failure(ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
-            )),
+            Err(FilterError::ShareName | FilterError::Shared) => {
+                Ok(Err(self.failure(ReasonCode::TOPIC_FILTER_INVALID)))
+            }
             Err(_) if self.protocol == Protocol::V5 => Ok(Err(ReasonCode::TOPIC_FILTER_INVALID)),
             Err(_) => Err(Refusal(ReasonCode::TOPIC_FILTER_INVALID)),
         }

@@ -6,6 +6,7 @@ mod connect;
 mod flow;
 mod frames;
 mod inbound;
+mod memberships;
 mod outbound;
 mod queue;
 mod shape;
@@ -21,10 +22,11 @@ pub use outbound::{Delivered, Outbound};
 pub use shape::{Shape, SubscriptionIds};
 
 use crate::codec::{Packet, Protocol, ReasonCode, Will};
-use crate::routing::TopicFilter;
 use crate::routing::subscribers::SubscriptionOptions;
+use crate::routing::{ClientFilter, Group, TopicFilter};
 use acks::Acks;
 use flow::Inflow;
+use memberships::Memberships;
 
 /// Bounds of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ pub struct Session {
     /// Boxed: most clients have none.
     will: Option<Box<Will>>,
     subscriptions: HashMap<TopicFilter, SubscriptionOptions>,
+    memberships: Memberships,
     max_subscriptions: usize,
     /// The client asked for a session expiry of 0 and may not change it at the end [MQTT-3.14.2-2].
     expires_at_once: bool,
@@ -105,6 +108,27 @@ impl Session {
     /// `true`: it was there.
     pub fn unsubscribe(&mut self, filter: &TopicFilter) -> bool {
         self.subscriptions.remove(filter).is_some()
+    }
+
+    fn has_subscription(&self, filter: &ClientFilter) -> bool {
+        match filter {
+            ClientFilter::Own(filter) => self.subscriptions.contains_key(filter),
+            ClientFilter::Shared(group) => self.memberships.contains(group),
+        }
+    }
+
+    /// `true`: it was no member.
+    pub fn join(&mut self, group: Arc<Group>) -> bool {
+        self.memberships.insert(group)
+    }
+
+    /// `true`: it was a member.
+    pub fn part(&mut self, group: &Group) -> bool {
+        self.memberships.remove(group)
+    }
+
+    pub fn memberships(&self) -> &[Arc<Group>] {
+        self.memberships.as_slice()
     }
 
     pub fn take_subscriptions(&mut self) -> impl Iterator<Item = TopicFilter> {

@@ -11,7 +11,7 @@ use super::flow::Outflow;
 use super::queue::{Delivery, Dropped, Queue};
 use super::{FrameCache, SessionLimits, Shape};
 use crate::codec::{self, Packet, PacketId, Protocol, QoS, ReasonCode};
-use crate::routing::Message;
+use crate::routing::{Group, Message};
 
 /// What became of messages for one client; counted by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,6 +202,17 @@ impl Outbound {
     /// What goes to the client with this batch.
     pub fn take(&mut self) -> Option<Bytes> {
         self.buffer.take().filter(|bytes| !bytes.is_empty())
+    }
+
+    /// Whether a live message would find a place.
+    pub fn has_room(&self, message: &Message, limits: &SessionLimits) -> bool {
+        let goes_at_once = self.queue.len() == 0 && self.may_send(message.qos);
+        goes_at_once || self.queue.has_room(message.size(), limits)
+    }
+
+    /// What waits for the client as a member of a group; for other members, when its session ends.
+    pub fn take_shared(&mut self) -> Vec<(Arc<Group>, Arc<Message>)> {
+        self.queue.take_shared()
     }
 
     /// Messages that wait.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{SessionLimits, Shape};
 use crate::codec::QoS;
-use crate::routing::Message;
+use crate::routing::{Group, Message};
 
 /// One message for one client.
 #[derive(Clone, Debug)]
@@ -40,9 +40,7 @@ impl Queue {
     pub(super) fn push(&mut self, delivery: Delivery, limits: &SessionLimits) -> Dropped {
         let (qos, size) = (delivery.shape.qos, delivery.message.size());
         let mut shed = 0;
-        while self.live >= limits.max_queued_messages
-            || self.live_bytes + size > limits.max_queued_bytes
-        {
+        while !self.has_room(size, limits) {
             if !self.shed_oldest_qos0() {
                 return if qos == QoS::AtMostOnce {
                     Dropped::QoS0(shed + 1)
@@ -61,6 +59,24 @@ impl Queue {
         } else {
             Dropped::Nothing
         }
+    }
+
+    pub(super) fn has_room(&self, size: usize, limits: &SessionLimits) -> bool {
+        self.live < limits.max_queued_messages && self.live_bytes + size <= limits.max_queued_bytes
+    }
+
+    /// Takes out what waits for a member of a group.
+    pub(super) fn take_shared(&mut self) -> Vec<(Arc<Group>, Arc<Message>)> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (shared, rest): (VecDeque<_>, VecDeque<_>) = waiting
+            .into_iter()
+            .partition(|delivery| delivery.shape.group.is_some());
+        self.waiting = rest;
+        for delivery in &shared {
+            self.forget(delivery);
+        }
+        let group = |delivery: Delivery| Some((delivery.shape.group?, delivery.message));
+        shared.into_iter().filter_map(group).collect()
     }
 
     /// A copy of a retained message.

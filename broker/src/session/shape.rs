@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::codec::QoS;
+use crate::routing::Group;
 
 /// How one client gets a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Shape {
     pub qos: QoS,
     pub retain: bool,
     pub ids: SubscriptionIds,
+    /// The copy is for a member of this group: if the session ends before it is delivered, another member gets it.
+    pub group: Option<Arc<Group>>,
 }
 
 /// The identifiers of the subscriptions that a copy is for (MQTT 5 section 3.3.4): nearly always none or one, which

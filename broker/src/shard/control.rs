@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::core::{WorkerIndex, WorkerStats};
+use super::mailbox::{Mail, Mailbox};
+use super::system::SystemTopics;
 use crate::metrics::ShardMetrics;
 use crate::process::Clock;
 use figures::Figures;
@@ -58,6 +60,8 @@ pub struct ShardControl {
     report: watch::Sender<Option<Arc<ShardReport>>>,
     latest: Arc<ArcSwapOption<ShardReport>>,
     draining: watch::Receiver<bool>,
+    /// Any worker finds the owners of the topics.
+    system: Option<(SystemTopics, Mailbox)>,
 }
 
 impl ShardControl {
@@ -68,6 +72,7 @@ impl ShardControl {
         workers: u16,
         clock: Clock,
         metrics: ShardMetrics,
+        system: Option<(SystemTopics, Mailbox)>,
     ) -> (Self, ControlWires) {
         let (news, news_in) = unbounded_channel();
         let (edges, edges_in) = unbounded_channel();
@@ -85,6 +90,7 @@ impl ShardControl {
             report,
             latest: Arc::clone(&latest),
             draining: draining_in,
+            system,
         };
         (
             control,
@@ -111,7 +117,10 @@ impl ShardControl {
                     }
                 }
                 Ok(()) = self.draining.changed() => self.tell(),
-                _ = reports.tick() => self.tell(),
+                _ = reports.tick() => {
+                    self.tell();
+                    self.write_system_topics();
+                }
                 _ = windows.tick() => {
                     self.judge.judge(&std::mem::take(&mut self.window));
                 }
@@ -125,6 +134,16 @@ impl ShardControl {
             self.window.merge(window);
         }
         self.figures.take(news.worker, news.stats);
+    }
+
+    fn write_system_topics(&mut self) {
+        let Some((topics, worker)) = &mut self.system else {
+            return;
+        };
+        let news = topics.look(self.clock.now(), &self.figures.totals());
+        if !news.is_empty() {
+            worker.send(Mail::System(news));
+        }
     }
 
     fn tell(&mut self) {
@@ -158,7 +177,7 @@ mod tests {
     #[test]
     fn a_shard_that_is_told_to_end_lets_edges_know() {
         let metrics = Metrics::new().shard;
-        let (mut control, wires) = ShardControl::new(0, 1, 1, Clock::start(), metrics);
+        let (mut control, wires) = ShardControl::new(0, 1, 1, Clock::start(), metrics, None);
         let mut told = || {
             control.tell();
             let report = wires.latest.load_full().unwrap();

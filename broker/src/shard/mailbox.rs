@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::core::{Layout, LinkId, PeerMessage, WorkerIndex, partition_of};
 use crate::link::{ToEdge, ToShard};
+use crate::routing::Message;
 
 /// Frames for one link, in order. Bounded by the streams' windows, not by the channel.
 pub type EdgeSink = UnboundedSender<Vec<ToEdge>>;
@@ -31,6 +32,8 @@ pub enum Mail {
         /// Of all of them, as `PeerMessage::size`.
         bytes: usize,
     },
+    /// To be published by the server.
+    System(Vec<Message>),
     /// See `Input::Shutdown`.
     Shutdown {
         clients: usize,

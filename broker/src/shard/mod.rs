@@ -10,6 +10,7 @@ mod mailbox;
 mod out;
 mod settings;
 mod start;
+pub mod system;
 mod worker;
 
 pub use demux::Demux;

@@ -4,6 +4,7 @@ use super::control::{ControlWires, ShardControl};
 use super::core::WorkerIndex;
 use super::mailbox::Mailboxes;
 use super::settings::core_settings;
+use super::system::SystemTopics;
 use super::worker::ShardWorker;
 use crate::config::ShardSettings;
 use crate::metrics::Metrics;
@@ -35,6 +36,7 @@ impl ShardParts {
             core.workers,
             clock,
             metrics.shard.clone(),
+            SystemTopics::every(settings.system_interval).zip(mailboxes.iter().next().cloned()),
         );
         let workers = inboxes
             .into_iter()

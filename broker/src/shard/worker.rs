@@ -148,6 +148,12 @@ impl Turns {
                         .handle(now, Input::Peer(from, message), &mut self.outbox);
                 }
             }
+            Mail::System(messages) => {
+                for message in messages {
+                    self.core
+                        .handle(now, Input::System(Box::new(message)), &mut self.outbox);
+                }
+            }
             Mail::Shutdown { clients } => {
                 self.core
                     .handle(now, Input::Shutdown { clients }, &mut self.outbox);

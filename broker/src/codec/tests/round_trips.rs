@@ -181,7 +181,7 @@ pub(super) fn v5_only() -> Vec<Packet> {
         Packet::SubAck(SubAck {
             reason: Some("why".into()),
             user: user(),
-            ..SubAck::new(id(1), vec![ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED])
+            ..SubAck::new(id(1), vec![ReasonCode::QUOTA_EXCEEDED])
         }),
         Packet::UnsubAck(UnsubAck {
             reason: Some("why".into()),

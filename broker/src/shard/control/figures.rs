@@ -6,6 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use crate::metrics::{MessageDrop, ShardMetrics};
 use crate::shard::core::{WorkerIndex, WorkerStats};
+use crate::shard::system::Totals;
 
 #[derive(Debug)]
 pub(super) struct Figures {
@@ -39,6 +40,24 @@ impl Figures {
             settle_limit: sum(|worker| worker.settle_limit),
             attaching: sum(|worker| worker.attaching),
             ..ShardCounts::default()
+        }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        let sum = |of: fn(&WorkerStats) -> u64| self.workers.iter().map(of).sum();
+        Totals {
+            connected: sum(|worker| worker.connected.into()),
+            // sessions end with their connection
+            disconnected: 0,
+            expired: 0,
+            attached: sum(|worker| worker.attached_total),
+            received: sum(|worker| worker.messages_in_total),
+            sent: sum(|worker| worker.messages_out_total),
+            dropped: sum(|worker| worker.dropped.copies()),
+            queued: sum(|worker| worker.queued),
+            retained: sum(|worker| worker.retained),
+            subscriptions: sum(|worker| worker.subscriptions),
+            shared_subscriptions: sum(|worker| worker.shared_subscriptions),
         }
     }
 
@@ -112,6 +131,11 @@ fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
             MessageDrop::WorkerBusy,
             last.dropped.worker_busy,
             stats.dropped.worker_busy,
+        ),
+        (
+            MessageDrop::Forbidden,
+            last.dropped.forbidden,
+            stats.dropped.forbidden,
         ),
     ];
     for (reason, before, after) in drops {

@@ -101,6 +101,9 @@ impl WorkerCore {
         self.end_replays(seat.replays.take(), out);
         let filters: Vec<_> = seat.session.take_subscriptions().collect();
         self.forget_filters(key.index, filters, out);
+        self.part(key.index, seat.session.memberships(), out);
+        let copies = seat.session.outbound.take_shared();
+        self.pass_on(now, copies, out);
         if let Some(message) = seat
             .session
             .take_will()

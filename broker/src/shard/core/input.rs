@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::PeerMessage;
 use crate::link::{ToEdge, ToShard};
+use crate::routing::Message;
 
 /// One link (one edge worker), unique in this process and not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,8 @@ pub enum Input {
     LinkLost(LinkId),
     /// From another worker of this shard. Messages between two workers keep their order and are never lost.
     Peer(WorkerIndex, PeerMessage),
+    /// The server publishes this.
+    System(Box<Message>),
     /// `next_deadline` has come.
     Tick,
     /// Close this many clients because the process ends (v5: 0x8B); refuse new ones from now on.

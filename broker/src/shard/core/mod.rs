@@ -4,6 +4,8 @@
 mod attach;
 mod attach_queue;
 mod closing;
+mod group_members;
+mod group_routes;
 mod input;
 mod links;
 mod peer;
@@ -13,6 +15,7 @@ mod replay;
 mod sessions;
 mod settings;
 mod settling;
+mod shared;
 mod stats;
 mod subscribe;
 
@@ -29,6 +32,8 @@ use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions
 use crate::routing::{Retained, RetainedLimits, Trie};
 use crate::session::Delivered;
 use attach_queue::AttachQueue;
+use group_members::GroupMembers;
+use group_routes::GroupRoutes;
 use links::Links;
 use publish::Publishing;
 use replay::{Replaying, Serving};
@@ -55,6 +60,10 @@ pub struct WorkerCore {
     local: Trie<Subscribers>,
     /// Filters that other workers have subscribers for, of the topics that this worker owns.
     routes: Trie<Vec<WorkerIndex>>,
+    /// Groups that workers have members of, this one among them, of the topics that this worker owns.
+    group_routes: GroupRoutes,
+    /// Members among this worker's sessions.
+    group_members: GroupMembers,
     retained: Retained,
     publishing: Publishing,
     subscribing: HashMap<u64, Subscribing>,
@@ -83,6 +92,8 @@ impl WorkerCore {
             settle: SettleClock::new(settings.settle_limit, index, settings.workers),
             local: Trie::default(),
             routes: Trie::default(),
+            group_routes: GroupRoutes::default(),
+            group_members: GroupMembers::default(),
             retained: Retained::new(RetainedLimits {
                 messages: settings.max_retained_messages.div_ceil(workers),
                 bytes: settings.max_retained_bytes.div_ceil(workers),
@@ -113,6 +124,7 @@ impl WorkerCore {
             Input::LinkLost(link) => self.link_lost(now, link, out),
             Input::Peer(from, message) => self.peer(now, from, message, out),
             Input::Tick => self.settle(now),
+            Input::System(message) => self.publish(now, *message, None, out),
             Input::Shutdown { clients } => self.shut_down(now, clients, out),
         }
         self.let_in_waiting(now, out);

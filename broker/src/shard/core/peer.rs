@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::publish::Outcome;
+use super::group_members::Asked;
+use super::group_routes::GroupCount;
+use super::publish::{Ack, Outcome};
+use super::shared::ForGroup;
 use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::QoS;
 use crate::routing::retained::Cursor;
@@ -15,10 +18,13 @@ pub struct PeerMessage(Body);
 
 /// A filter that a worker has subscribers for.
 #[derive(Debug)]
-pub(super) struct RouteRequest {
-    pub(super) filter: TopicFilter,
-    /// And it wants what is retained.
-    pub(super) retained: bool,
+pub(super) enum RouteRequest {
+    Filter {
+        filter: TopicFilter,
+        /// And it wants what is retained.
+        retained: bool,
+    },
+    Group(GroupCount),
 }
 
 #[derive(Debug)]
@@ -31,7 +37,16 @@ pub(super) enum Body {
     /// From the topic's owner. `ack`: who to tell that it is queued.
     Deliver {
         message: Arc<Message>,
-        ack: Option<(WorkerIndex, u64)>,
+        ack: Option<Ack>,
+    },
+    /// From the topic's owner.
+    ForGroup {
+        copy: ForGroup,
+        asked: Asked,
+    },
+    /// To the topic's owner: another member must have it.
+    Declined {
+        copy: ForGroup,
     },
     /// From the owner to the publisher's worker: so many others get it.
     Routed {
@@ -68,6 +83,8 @@ pub(super) enum Body {
     More { number: u64 },
     /// To an owner: no other page is wanted.
     Enough { number: u64 },
+    /// To an owner.
+    Members(GroupCount),
     /// To an owner: no subscriber is left.
     Unsubscribe { filters: Vec<TopicFilter> },
 }
@@ -80,6 +97,7 @@ impl PeerMessage {
     pub fn size(&self) -> usize {
         let carried = match &self.0 {
             Body::Publish { message, .. } | Body::Deliver { message, .. } => message.size(),
+            Body::ForGroup { copy, .. } | Body::Declined { copy } => copy.message.size(),
             Body::Retained { messages, .. } => messages.iter().map(|message| message.size()).sum(),
             _ => 0,
         };
@@ -91,6 +109,9 @@ impl PeerMessage {
         match &self.0 {
             Body::Publish { message, .. } | Body::Deliver { message, .. } => {
                 message.qos == QoS::AtMostOnce
+            }
+            Body::ForGroup { copy, .. } | Body::Declined { copy } => {
+                copy.message.qos == QoS::AtMostOnce
             }
             _ => false,
         }
@@ -120,14 +141,11 @@ impl WorkerCore {
             Body::Publish { message, token } => self.publish_for(now, from, &message, token, out),
             Body::Deliver { message, ack } => {
                 let matched = self.deliver(now, &message);
-                match ack {
-                    Some((worker, token)) if worker == self.index => self.queued(token, matched),
-                    Some((worker, token)) => out
-                        .to_peers
-                        .push((worker, Body::Queued { token, matched }.into())),
-                    None => {}
-                }
+                self.answer(ack, matched, out);
             }
+            Body::ForGroup { copy, asked } => self.for_group(now, from, copy, asked, out),
+            Body::Declined { copy } => self.declined(now, copy, out),
+            Body::Members(count) => self.group_routes.set(from, &count),
             Body::Routed {
                 token,
                 targets,

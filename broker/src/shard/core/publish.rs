@@ -17,6 +17,9 @@ use crate::session::{AckNumber, FrameCache, Shape};
 /// Whose PUBACK waits for a message.
 pub(super) type Publisher = (SessionKey, AckNumber);
 
+/// The worker to tell that a message is queued, and its token for it.
+pub(super) type Ack = (WorkerIndex, u64);
+
 /// QoS 1 messages of this worker's clients that are on their way to other workers.
 #[derive(Debug, Default)]
 pub(super) struct Publishing {
@@ -110,10 +113,12 @@ impl WorkerCore {
             return;
         }
         let targets = self.targets(&message.topic);
+        // a group may have its members elsewhere
+        let stays = targets.is_empty() && self.group_routes.is_empty();
         let token = publisher
-            .filter(|_| !targets.is_empty())
+            .filter(|_| !stays)
             .map(|publisher| self.publishing.begin(publisher));
-        let outcome = self.spread(
+        let (targets, outcome) = self.spread(
             now,
             &message,
             &targets,
@@ -121,7 +126,7 @@ impl WorkerCore {
             out,
         );
         match (token, publisher) {
-            (Some(token), _) => self.routed(token, targets.len(), outcome),
+            (Some(token), _) => self.routed(token, targets, outcome),
             (None, Some(publisher)) => self.acknowledge(publisher, outcome),
             (None, None) => {}
         }
@@ -137,7 +142,7 @@ impl WorkerCore {
         out: &mut Outbox,
     ) {
         let targets = self.targets(&message.topic);
-        let outcome = self.spread(
+        let (targets, outcome) = self.spread(
             now,
             message,
             &targets,
@@ -145,7 +150,6 @@ impl WorkerCore {
             out,
         );
         if let Some(token) = token {
-            let targets = targets.len();
             out.to_peers.push((
                 from,
                 Body::Routed {
@@ -158,15 +162,15 @@ impl WorkerCore {
         }
     }
 
-    /// As the topic's owner. The outcome knows the sessions of this worker.
+    /// As the topic's owner. Returns how many workers answer for themselves, and what it came to at this one.
     fn spread(
         &mut self,
         now: Duration,
         message: &Arc<Message>,
         targets: &[WorkerIndex],
-        ack: Option<(WorkerIndex, u64)>,
+        ack: Option<Ack>,
         out: &mut Outbox,
-    ) -> Outcome {
+    ) -> (usize, Outcome) {
         let unkept = message.retain && self.retained.set(message, now) == Kept::Full;
         self.stats.dropped.retained_full += u64::from(unkept);
         for target in targets {
@@ -179,8 +183,20 @@ impl WorkerCore {
                 .into(),
             ));
         }
-        let matched = self.deliver(now, message);
-        Outcome { matched, unkept }
+        let (asked, shared) = self.spread_to_groups(now, message, ack, out);
+        let matched = self.deliver(now, message) || shared;
+        (targets.len() + asked, Outcome { matched, unkept })
+    }
+
+    /// Tells the publisher's worker what came of the message here.
+    pub(super) fn answer(&mut self, ack: Option<Ack>, matched: bool, out: &mut Outbox) {
+        match ack {
+            Some((worker, token)) if worker == self.index => self.queued(token, matched),
+            Some((worker, token)) => out
+                .to_peers
+                .push((worker, Body::Queued { token, matched }.into())),
+            None => {}
+        }
     }
 
     /// Other workers with subscribers.
@@ -241,7 +257,7 @@ impl WorkerCore {
             .is_some_and(|seat| &**seat.session.client_id() == client_id)
     }
 
-    fn deliver_to(
+    pub(super) fn deliver_to(
         &mut self,
         now: Duration,
         message: &Arc<Message>,
@@ -294,11 +310,15 @@ impl WorkerCore {
 
 /// Of the one copy for a session whose subscriptions these are: the highest QoS that one was granted, the retain flag if
 /// one wants it, and the identifiers of all [MQTT-3.3.4-3].
-fn shape(message: &Message, matching: impl Iterator<Item = SubscriptionOptions> + Clone) -> Shape {
+pub(super) fn shape(
+    message: &Message,
+    matching: impl Iterator<Item = SubscriptionOptions> + Clone,
+) -> Shape {
     let granted = matching.clone().map(|options| options.qos).max();
     Shape {
         qos: message.qos.min(granted.unwrap_or_default()),
         retain: message.retain && matching.clone().any(|options| options.retain_as_published),
         ids: matching.filter_map(|options| options.id).collect(),
+        group: None,
     }
 }

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use super::links::Stream;
 use super::sessions::SessionKey;
 use super::{LinkId, Outbox, WorkerCore};
-use crate::codec::{ReasonCode, frame};
+use crate::codec::{Protocol, ReasonCode, frame};
 use crate::link::{CloseReason, StreamId};
-use crate::session::{Received, Refusal};
+use crate::session::{AckNumber, Received, Refusal};
 
 impl WorkerCore {
     pub(super) fn data(
@@ -71,6 +71,9 @@ impl WorkerCore {
     ) {
         match received {
             Ok(Received::Nothing) => {}
+            Ok(Received::Publish { message, ack }) if message.topic.is_servers() => {
+                self.forbid(key, ack);
+            }
             Ok(Received::Publish { message, ack }) => {
                 self.stats.messages_in_total += 1;
                 self.publish(now, message, ack.map(|number| (key, number)), out);
@@ -89,6 +92,18 @@ impl WorkerCore {
                 self.stats.protocol_errors_total += 1;
                 self.close(now, key, code, CloseReason::ProtocolError, out);
             }
+        }
+    }
+
+    /// Only the server publishes to `$SYS`. A client is told, where its protocol has a word for it, and stays.
+    fn forbid(&mut self, key: SessionKey, ack: Option<AckNumber>) {
+        self.stats.dropped.forbidden += 1;
+        if let (Some(ack), Some(seat)) = (ack, self.sessions.get_mut(key)) {
+            let code = match seat.session.protocol() {
+                Protocol::V5 => ReasonCode::NOT_AUTHORIZED,
+                Protocol::V311 => ReasonCode::SUCCESS,
+            };
+            seat.session.acknowledge(ack, code);
         }
     }
 

@@ -309,6 +309,7 @@ impl WorkerCore {
                 qos: message.qos.min(options.qos),
                 retain: true,
                 ids: options.id.into(),
+                group: None,
             };
             delivered += outbound.deliver_retained(message, shape, now);
         }

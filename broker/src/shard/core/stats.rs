@@ -11,6 +11,8 @@ pub struct WorkerStats {
     /// Clients in the attach queue.
     pub attaching: u32,
     pub subscriptions: u64,
+    /// Those among them that are shared.
+    pub shared_subscriptions: u64,
     pub retained: u64,
     /// Subscribers that are being told what is retained.
     pub replays: u32,
@@ -38,8 +40,17 @@ pub struct Drops {
     pub too_large: u64,
     /// The message's expiry passed before it could be sent.
     pub expired: u64,
+    /// Published by a client to a topic that is the server's.
+    pub forbidden: u64,
     /// A retained message beyond the shard's bound was delivered but not kept.
     pub retained_full: u64,
     /// Another worker of the shard had too many waiting already; QoS 0 only.
     pub worker_busy: u64,
+}
+
+impl Drops {
+    /// Copies that did not reach their client.
+    pub fn copies(&self) -> u64 {
+        self.queue_full_qos0 + self.queue_full_qos1 + self.too_large + self.expired
+    }
 }

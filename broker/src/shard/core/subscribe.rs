@@ -8,9 +8,9 @@ use super::replay::Wanted;
 use super::sessions::SessionKey;
 use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::{Packet, PacketId, Protocol, ReasonCode, RetainHandling, SubAck, UnsubAck};
-use crate::routing::TopicFilter;
 use crate::routing::retained::Cursor;
-use crate::routing::subscribers::{SessionIndex, Subscribers};
+use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions};
+use crate::routing::{ClientFilter, TopicFilter};
 use crate::session::Wish;
 
 /// A SUBSCRIBE whose SUBACK waits for other workers.
@@ -50,20 +50,34 @@ impl WorkerCore {
                 }
             };
             codes.push(ReasonCode(wish.options.qos as u8));
-            let retained = self.add_filter(key, &wish);
-            for owner in self.owners(&wish.filter) {
-                if owner != self.index {
-                    let filter = wish.filter.clone();
-                    remote
-                        .entry(owner)
-                        .or_default()
-                        .push(RouteRequest { filter, retained });
-                } else if retained && self.retained.may_match(&wish.filter) {
-                    kept.push(Wanted {
-                        filter: wish.filter.clone(),
-                        owner,
-                        cursor: self.retained.cursor(),
-                    });
+            match wish.filter {
+                ClientFilter::Own(filter) => {
+                    let retained = self.add_filter(key, &filter, wish.options);
+                    for owner in self.owners(&filter) {
+                        if owner != self.index {
+                            let filter = filter.clone();
+                            let request = RouteRequest::Filter { filter, retained };
+                            remote.entry(owner).or_default().push(request);
+                        } else if retained && self.retained.may_match(&filter) {
+                            kept.push(Wanted {
+                                filter: filter.clone(),
+                                owner,
+                                cursor: self.retained.cursor(),
+                            });
+                        }
+                    }
+                }
+                // what is retained is not for groups (section 4.8.2)
+                ClientFilter::Shared(group) => {
+                    let count = self.join(key, &group, wish.options);
+                    for owner in self.owners(group.filter()) {
+                        if owner == self.index {
+                            self.group_routes.set(owner, &count);
+                        } else {
+                            let request = RouteRequest::Group(count.clone());
+                            remote.entry(owner).or_default().push(request);
+                        }
+                    }
                 }
             }
         }
@@ -109,16 +123,20 @@ impl WorkerCore {
     }
 
     /// `true`: the client wants what is retained (MQTT 5 section 3.8.3.1).
-    fn add_filter(&mut self, key: SessionKey, wish: &Wish) -> bool {
+    fn add_filter(
+        &mut self,
+        key: SessionKey,
+        filter: &TopicFilter,
+        options: SubscriptionOptions,
+    ) -> bool {
         let Some(seat) = self.sessions.get_mut(key) else {
             return false;
         };
-        let is_new = seat.session.subscribe(wish.filter.clone(), wish.options);
+        let is_new = seat.session.subscribe(filter.clone(), options);
         self.stats.subscriptions += u64::from(is_new);
-        let insert = |subscribers: &mut Subscribers| subscribers.insert(key.index, wish.options);
-        self.local
-            .update(&wish.filter, insert, Subscribers::is_empty);
-        match wish.options.retain_handling {
+        let insert = |subscribers: &mut Subscribers| subscribers.insert(key.index, options);
+        self.local.update(filter, insert, Subscribers::is_empty);
+        match options.retain_handling {
             RetainHandling::AtSubscribe => true,
             RetainHandling::AtNewSubscribe => is_new,
             RetainHandling::Never => false,
@@ -126,7 +144,7 @@ impl WorkerCore {
     }
 
     /// Workers that own topics which match.
-    fn owners(&self, filter: &TopicFilter) -> impl Iterator<Item = WorkerIndex> + use<> {
+    pub(super) fn owners(&self, filter: &TopicFilter) -> impl Iterator<Item = WorkerIndex> + use<> {
         let one = filter
             .key(self.settings.topic_key_level)
             .map(|key| self.owner_of(key).0);
@@ -159,7 +177,14 @@ impl WorkerCore {
         out: &mut Outbox,
     ) {
         let mut kept = Vec::new();
-        for RouteRequest { filter, retained } in requests {
+        for request in requests {
+            let (filter, retained) = match request {
+                RouteRequest::Filter { filter, retained } => (filter, retained),
+                RouteRequest::Group(count) => {
+                    self.group_routes.set(from, &count);
+                    continue;
+                }
+            };
             self.routes
                 .update(&filter, |workers| add(workers, from), Vec::is_empty);
             if retained && self.retained.may_match(&filter) {
@@ -204,18 +229,22 @@ impl WorkerCore {
         &mut self,
         key: SessionKey,
         packet_id: PacketId,
-        filters: Vec<Result<TopicFilter, ReasonCode>>,
+        filters: Vec<Result<ClientFilter, ReasonCode>>,
         out: &mut Outbox,
     ) {
         let Some(seat) = self.sessions.get_mut(key) else {
             return;
         };
-        let mut gone = Vec::new();
+        let (mut gone, mut parted) = (Vec::new(), Vec::new());
         let mut codes = Vec::with_capacity(filters.len());
         for filter in filters {
             codes.push(match filter {
-                Ok(filter) if seat.session.unsubscribe(&filter) => {
+                Ok(ClientFilter::Own(filter)) if seat.session.unsubscribe(&filter) => {
                     gone.push(filter);
+                    ReasonCode::SUCCESS
+                }
+                Ok(ClientFilter::Shared(group)) if seat.session.part(&group) => {
+                    parted.push(group);
                     ReasonCode::SUCCESS
                 }
                 Ok(_) => ReasonCode::NO_SUBSCRIPTION_EXISTED,
@@ -228,6 +257,7 @@ impl WorkerCore {
         seat.session
             .reply(&Packet::UnsubAck(UnsubAck::new(packet_id, codes)));
         self.forget_filters(key.index, gone, out);
+        self.part(key.index, &parted, out);
         self.touch(key.index);
     }
 

@@ -11,4 +11,6 @@ mod model;
 mod network;
 mod options;
 mod retained;
+mod shared;
 mod standards;
+mod system;

@@ -42,7 +42,7 @@ fn a_v5_connack_tells_what_is_not_served() {
     assert_eq!(properties.topic_alias_maximum, 0);
     assert!(properties.retain_available && properties.wildcard_subscription_available);
     assert!(properties.subscription_identifiers_available);
-    assert!(!properties.shared_subscription_available);
+    assert!(properties.shared_subscription_available);
     assert_eq!(
         (properties.session_expiry, properties.assigned_client_id),
         (None, None)
@@ -248,6 +248,11 @@ fn packets_that_end_the_connection() {
         ..Publish::new("t", "x")
     };
     ends(V5, &Packet::Publish(identified), ReasonCode::PROTOCOL_ERROR);
+    let no_local = Subscription {
+        no_local: true,
+        ..Subscription::new("$share/g/t", ZERO)
+    };
+    ends(V5, &subscribe(vec![no_local]), ReasonCode::PROTOCOL_ERROR);
     ends(
         V5,
         &Packet::Auth(Auth::default()),
@@ -286,6 +291,7 @@ fn subscribe_answers_each_filter() {
             Subscription::new("b", ONE),
             Subscription::new("c", TWO),
             Subscription::new("$share/g/t", ONE),
+            Subscription::new("$share/g", ONE),
         ]
     };
     let mut network = Network::with_workers(1);
@@ -309,13 +315,16 @@ fn subscribe_answers_each_filter() {
     };
     assert_eq!(
         network.packets(old),
-        [Packet::SubAck(SubAck::new(id(1), codes(&[0, 1, 1, 0x80])))]
+        [Packet::SubAck(SubAck::new(
+            id(1),
+            codes(&[0, 1, 1, 1, 0x80])
+        ))]
     );
     assert_eq!(
         network.packets(new),
         [Packet::SubAck(SubAck::new(
             id(1),
-            codes(&[0, 1, 1, 0x9E, 0x8F, 0x8F])
+            codes(&[0, 1, 1, 1, 0x8F, 0x8F, 0x8F])
         ))]
     );
 }
