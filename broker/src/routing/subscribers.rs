@@ -71,6 +71,14 @@ impl Subscribers {
         }
     }
 
+    /// One of them.
+    pub fn any(&self) -> Option<SessionIndex> {
+        match self {
+            Self::Few(list) => list.first().map(|entry| entry.0),
+            Self::Many(table) => table.keys().next().copied(),
+        }
+    }
+
     pub fn len(&self) -> usize {
         match self {
             Self::Few(list) => list.len(),

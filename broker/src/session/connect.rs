@@ -6,6 +6,7 @@ use std::num::NonZeroU16;
 use bytes::Bytes;
 
 use super::acks::Acks;
+use super::explain;
 use super::flow::Inflow;
 use super::memberships::Memberships;
 use super::{Outbound, RECEIVE_MAXIMUM, Session, SessionLimits};
@@ -34,13 +35,13 @@ pub fn open(attach: &Attach, limits: SessionLimits) -> Result<Opened, Bytes> {
         Err(error) => return Err(refusal(attach.protocol, error.reason())),
     };
     if connect.properties.authentication_method.is_some() {
-        return Err(refusal(
-            attach.protocol,
+        return Err(explained_refusal(
+            &connect,
             ReasonCode::BAD_AUTHENTICATION_METHOD,
         ));
     }
     if let Some(code) = connect.will.as_ref().and_then(will_refusal) {
-        return Err(refusal(attach.protocol, code));
+        return Err(explained_refusal(&connect, code));
     }
     let connack = encode(
         attach.protocol,
@@ -49,6 +50,9 @@ pub fn open(attach: &Attach, limits: SessionLimits) -> Result<Opened, Bytes> {
             ..success()
         },
     );
+    if !takes(&connect, &connack) {
+        return Err(Bytes::new());
+    }
     Ok(Opened {
         session: session(attach, *connect, limits),
         connack,
@@ -66,8 +70,12 @@ pub fn refusal_too_many(protocol: Protocol) -> Bytes {
 }
 
 /// For a client whose id another principal uses.
-pub fn refusal_not_yours(protocol: Protocol) -> Bytes {
-    refusal(protocol, ReasonCode::CLIENT_IDENTIFIER_NOT_VALID)
+pub fn refusal_not_yours(attach: &Attach) -> Bytes {
+    let code = ReasonCode::CLIENT_IDENTIFIER_NOT_VALID;
+    match codec::decode(attach.protocol, &attach.connect) {
+        Ok(Packet::Connect(connect)) => explained_refusal(&connect, code),
+        _ => refusal(attach.protocol, code),
+    }
 }
 
 fn will_refusal(will: &Will) -> Option<ReasonCode> {
@@ -91,6 +99,23 @@ fn will_refusal(will: &Will) -> Option<ReasonCode> {
     forbidden.then_some(ReasonCode::NOT_AUTHORIZED)
 }
 
+/// With a reason, if the client wants one and takes a CONNACK of that size [MQTT-3.2.2-19].
+fn explained_refusal(connect: &Connect, code: ReasonCode) -> Bytes {
+    let wanted = connect.protocol == Protocol::V5 && connect.properties.request_problem_information;
+    let ack = Packet::ConnAck(Box::new(ConnAck::new(code)));
+    explain::explained(&ack)
+        .filter(|_| wanted)
+        .and_then(|ack| codec::encode(connect.protocol, &ack).ok())
+        .filter(|ack| takes(connect, ack))
+        .unwrap_or_else(|| refusal(connect.protocol, code))
+}
+
+/// It is not larger than the client's Maximum Packet Size [MQTT-3.1.2-24].
+fn takes(connect: &Connect, packet: &Bytes) -> bool {
+    let largest = connect.properties.maximum_packet_size;
+    largest.is_none_or(|largest| packet.len() <= largest.get() as usize)
+}
+
 fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session {
     let properties = &connect.properties;
     let max_packet = properties
@@ -100,6 +125,13 @@ fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session 
         .receive_maximum
         .map_or(limits.max_inflight, NonZeroU16::get)
         .min(MOST_INFLIGHT);
+    let mut outbound = Outbound::new(
+        attach.protocol,
+        limits,
+        max_packet,
+        usize::from(max_inflight),
+    );
+    outbound.explain(properties.request_problem_information);
     Session {
         client_id: attach.client_id.clone(),
         principal: attach.principal.clone(),
@@ -108,12 +140,7 @@ fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session 
         memberships: Memberships::default(),
         max_subscriptions: limits.max_subscriptions,
         expires_at_once: properties.session_expiry == 0,
-        outbound: Outbound::new(
-            attach.protocol,
-            limits,
-            max_packet,
-            usize::from(max_inflight),
-        ),
+        outbound,
         inflow: Inflow::default(),
         acks: Acks::default(),
         will: connect.will.map(Box::new),

@@ -3,6 +3,7 @@
 mod acks;
 mod buffer;
 mod connect;
+mod explain;
 mod flow;
 mod frames;
 mod inbound;
@@ -98,6 +99,12 @@ impl Session {
 
     pub fn subscription(&self, filter: &TopicFilter) -> Option<SubscriptionOptions> {
         self.subscriptions.get(filter).copied()
+    }
+
+    /// The session's own text of a filter that it subscribed to.
+    pub fn known_filter(&self, filter: &TopicFilter) -> Option<&TopicFilter> {
+        let known = self.subscriptions.get_key_value(filter)?;
+        Some(known.0)
     }
 
     /// `true`: the filter is new.

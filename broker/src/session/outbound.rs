@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::buffer::Buffer;
 use super::flow::Outflow;
 use super::queue::{Delivery, Dropped, Queue};
-use super::{FrameCache, SessionLimits, Shape};
+use super::{FrameCache, SessionLimits, Shape, explain};
 use crate::codec::{self, Packet, PacketId, Protocol, QoS, ReasonCode};
 use crate::routing::{Group, Message};
 
@@ -26,6 +26,8 @@ pub struct Delivered {
 #[derive(Debug)]
 pub struct Outbound {
     protocol: Protocol,
+    /// The client wants to be told why.
+    wants_reasons: bool,
     limits: SessionLimits,
     /// Bytes of a whole packet; the client's wish.
     max_packet: usize,
@@ -48,6 +50,7 @@ impl Outbound {
     ) -> Self {
         Self {
             protocol,
+            wants_reasons: false,
             limits,
             max_packet,
             max_inflight: max_inflight.max(1),
@@ -57,6 +60,11 @@ impl Outbound {
             flow: Outflow::default(),
             buffer: Buffer::default(),
         }
+    }
+
+    /// Request Problem Information [MQTT-3.1.2-29].
+    pub(super) fn explain(&mut self, wanted: bool) {
+        self.wants_reasons = wanted && self.protocol == Protocol::V5;
     }
 
     /// A message that the client subscribed to, now or when its windows allow.
@@ -180,11 +188,31 @@ impl Outbound {
         self.flow.is_overdrawn()
     }
 
+    /// With a reason if the client wants one and takes a packet of that size; what is too large even without is as good
+    /// as sent [MQTT-3.1.2-24], [MQTT-3.1.2-25].
     pub(super) fn reply(&mut self, packet: &Packet) {
+        let explained = explain::explained(packet).filter(|_| self.wants_reasons);
+        if explained.is_some_and(|packet| self.write(&packet)) {
+            return;
+        }
+        match explain::bare(packet) {
+            Some(bare) => self.write(&bare),
+            None => self.write(packet),
+        };
+    }
+
+    /// `false`: the client takes no packet of that size.
+    fn write(&mut self, packet: &Packet) -> bool {
         let before = self.buffer.len();
         let encoded = codec::encode_into(self.protocol, packet, self.buffer.writer());
         debug_assert_eq!(encoded, Ok(()), "a reply of ours has no bytes: {packet:?}");
-        self.flow.sent(self.buffer.len() - before);
+        let size = self.buffer.len() - before;
+        if size > self.max_packet {
+            self.buffer.writer().truncate(before);
+            return false;
+        }
+        self.flow.sent(size);
+        true
     }
 
     pub(super) fn puback(&mut self, packet_id: PacketId, code: ReasonCode) {
@@ -205,8 +233,8 @@ impl Outbound {
     }
 
     /// Whether a live message would find a place.
-    pub fn has_room(&self, message: &Message, limits: &SessionLimits) -> bool {
-        let goes_at_once = self.queue.len() == 0 && self.may_send(message.qos);
+    pub fn has_room(&self, message: &Message, qos: QoS, limits: &SessionLimits) -> bool {
+        let goes_at_once = self.queue.len() == 0 && self.may_send(qos);
         goes_at_once || self.queue.has_room(message.size(), limits)
     }
 

@@ -26,7 +26,7 @@ impl WorkerCore {
             return;
         }
         if self.is_anothers(&attach) {
-            let connack = session::refusal_not_yours(attach.protocol);
+            let connack = session::refusal_not_yours(&attach);
             self.refuse(stream, connack, out);
             return;
         }

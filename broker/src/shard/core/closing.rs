@@ -66,10 +66,20 @@ impl WorkerCore {
         reason: CloseReason,
         out: &mut Outbox,
     ) {
+        self.close_with(now, key, Disconnect::new(code), reason, out);
+    }
+
+    pub(super) fn close_with(
+        &mut self,
+        now: Duration,
+        key: SessionKey,
+        disconnect: Disconnect,
+        reason: CloseReason,
+        out: &mut Outbox,
+    ) {
         if let Some(seat) = self.sessions.get_mut(key) {
             if seat.session.protocol() == Protocol::V5 {
-                seat.session
-                    .reply(&Packet::Disconnect(Disconnect::new(code)));
+                seat.session.reply(&Packet::Disconnect(disconnect));
             }
             self.close_stream(key, reason, out);
         }

@@ -50,6 +50,12 @@ impl GroupMembers {
         sessions.count()
     }
 
+    /// As its members have it.
+    pub(super) fn known(&self, group: &Arc<Group>) -> Arc<Group> {
+        let known = self.groups.get_key_value(group);
+        Arc::clone(known.map_or(group, |(known, _)| known))
+    }
+
     pub(super) fn remove(&mut self, group: &Arc<Group>, session: SessionIndex) -> Members {
         let Some(sessions) = self.groups.get_mut(group) else {
             return Members::default();
@@ -83,7 +89,7 @@ impl GroupMembers {
         &mut self,
         group: &Arc<Group>,
         asked: Asked,
-        can_take: impl Fn(SessionIndex) -> bool,
+        can_take: impl Fn(Member) -> bool,
     ) -> Option<Member> {
         let sessions = self.groups.get_mut(group)?;
         let turn = sessions.turn;
@@ -93,7 +99,7 @@ impl GroupMembers {
             let start = turn.checked_rem(members.len())?;
             let (before, from) = members.split_at(start);
             let mut in_turn = from.iter().chain(before).take(MOST_ASKED).copied();
-            in_turn.find(|member| !willing || can_take(member.0))
+            in_turn.find(|member| !willing || can_take(*member))
         };
         let willing = || match first(attached, true) {
             None if attached.is_empty() || asked == Asked::Anybody => first(others, true),
@@ -174,7 +180,7 @@ mod tests {
     }
 
     fn chosen(members: &mut GroupMembers, asked: Asked, full: &[u32], turns: usize) -> Vec<u32> {
-        let can_take = |session: SessionIndex| !full.contains(&session.0);
+        let can_take = |(session, _): Member| !full.contains(&session.0);
         let mut choose = || members.choose(&group(), asked, can_take);
         (0..turns)
             .filter_map(|_| choose())

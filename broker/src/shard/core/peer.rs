@@ -40,14 +40,9 @@ pub(super) enum Body {
         ack: Option<Ack>,
     },
     /// From the topic's owner.
-    ForGroup {
-        copy: ForGroup,
-        asked: Asked,
-    },
+    ForGroup { copy: ForGroup, asked: Asked },
     /// To the topic's owner: another member must have it.
-    Declined {
-        copy: ForGroup,
-    },
+    Declined { copy: ForGroup },
     /// From the owner to the publisher's worker: so many others get it.
     Routed {
         token: u64,

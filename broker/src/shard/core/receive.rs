@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::links::Stream;
 use super::sessions::SessionKey;
 use super::{LinkId, Outbox, WorkerCore};
-use crate::codec::{Protocol, ReasonCode, frame};
+use crate::codec::{self, Disconnect, Protocol, ReasonCode, frame};
 use crate::link::{CloseReason, StreamId};
 use crate::session::{AckNumber, Received, Refusal};
 
@@ -52,11 +52,16 @@ impl WorkerCore {
             let Some(seat) = self.sessions.get_mut(key) else {
                 return;
             };
-            let received = match packet {
-                Ok(packet) => seat.session.receive(&packet, now),
-                Err(_) => Err(Refusal(ReasonCode::MALFORMED_PACKET)),
+            let (received, packet) = match packet {
+                Ok(packet) => (seat.session.receive(&packet, now), packet),
+                Err(_) => (Err(Refusal(ReasonCode::MALFORMED_PACKET)), Bytes::new()),
             };
-            self.received(now, key, received, now.saturating_sub(waited), out);
+            match received {
+                Ok(received) => {
+                    self.received(now, key, received, now.saturating_sub(waited), out);
+                }
+                Err(Refusal(code)) => self.refused(now, key, code, &packet, out),
+            }
         }
     }
 
@@ -65,34 +70,51 @@ impl WorkerCore {
         &mut self,
         now: Duration,
         key: SessionKey,
-        received: Result<Received, Refusal>,
+        received: Received,
         since: Duration,
         out: &mut Outbox,
     ) {
         match received {
-            Ok(Received::Nothing) => {}
-            Ok(Received::Publish { message, ack }) if message.topic.is_servers() => {
+            Received::Nothing => {}
+            Received::Publish { message, ack } if message.topic.is_servers() => {
                 self.forbid(key, ack);
             }
-            Ok(Received::Publish { message, ack }) => {
+            Received::Publish { message, ack } => {
                 self.stats.messages_in_total += 1;
                 self.publish(now, message, ack.map(|number| (key, number)), out);
             }
-            Ok(Received::Subscribe { packet_id, wishes }) => {
+            Received::Subscribe { packet_id, wishes } => {
                 self.subscribe(now, key, packet_id, wishes, since, out);
             }
-            Ok(Received::Unsubscribe { packet_id, filters }) => {
+            Received::Unsubscribe { packet_id, filters } => {
                 self.unsubscribe(key, packet_id, filters, out);
             }
-            Ok(Received::Disconnect { will }) => {
+            Received::Disconnect { will } => {
                 self.close_stream(key, CloseReason::Disconnected, out);
                 self.end(now, key, will, out);
             }
-            Err(Refusal(code)) => {
-                self.stats.protocol_errors_total += 1;
-                self.close(now, key, code, CloseReason::ProtocolError, out);
-            }
         }
+    }
+
+    /// The packet ends the connection. What the codec has against it is worth telling.
+    fn refused(
+        &mut self,
+        now: Duration,
+        key: SessionKey,
+        code: ReasonCode,
+        packet: &Bytes,
+        out: &mut Outbox,
+    ) {
+        self.stats.protocol_errors_total += 1;
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let error = codec::decode(seat.session.protocol(), packet).err();
+        let disconnect = Disconnect {
+            reason: error.map(|error| error.to_string().into()),
+            ..Disconnect::new(code)
+        };
+        self.close_with(now, key, disconnect, CloseReason::ProtocolError, out);
     }
 
     /// Only the server publishes to `$SYS`. A client is told, where its protocol has a word for it, and stays.

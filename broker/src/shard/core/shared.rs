@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::group_members::Asked;
+use super::group_members::{Asked, Member};
 use super::group_routes::{GroupCount, Members};
 use super::peer::Body;
 use super::publish::{Ack, shape};
@@ -122,10 +122,11 @@ impl WorkerCore {
     fn offer(&mut self, now: Duration, copy: &ForGroup, asked: Asked) -> Offer {
         let sessions = &self.sessions;
         let limits = &self.settings.session;
-        let can_take = |index| {
+        let can_take = |(index, options): Member| {
+            let qos = copy.message.qos.min(options.qos);
             sessions
                 .at(index)
-                .is_some_and(|seat| seat.session.outbound.has_room(&copy.message, limits))
+                .is_some_and(|seat| seat.session.outbound.has_room(&copy.message, qos, limits))
         };
         let member = self.group_members.choose(&copy.group, asked, can_take);
         let Some((index, options)) = member else {
@@ -147,6 +148,8 @@ impl WorkerCore {
         group: &Arc<Group>,
         options: SubscriptionOptions,
     ) -> GroupCount {
+        // in memory once for all members
+        let group = &self.group_members.known(group);
         if let Some(seat) = self.sessions.get_mut(key) {
             let is_new = seat.session.join(Arc::clone(group));
             self.stats.subscriptions += u64::from(is_new);

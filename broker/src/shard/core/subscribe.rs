@@ -129,10 +129,11 @@ impl WorkerCore {
         filter: &TopicFilter,
         options: SubscriptionOptions,
     ) -> bool {
+        let text = self.known_text(filter).unwrap_or(filter).clone();
         let Some(seat) = self.sessions.get_mut(key) else {
             return false;
         };
-        let is_new = seat.session.subscribe(filter.clone(), options);
+        let is_new = seat.session.subscribe(text, options);
         self.stats.subscriptions += u64::from(is_new);
         let insert = |subscribers: &mut Subscribers| subscribers.insert(key.index, options);
         self.local.update(filter, insert, Subscribers::is_empty);
@@ -141,6 +142,12 @@ impl WorkerCore {
             RetainHandling::AtNewSubscribe => is_new,
             RetainHandling::Never => false,
         }
+    }
+
+    /// The text of the filter that another session has: a filter of a whole fleet is in memory once.
+    fn known_text(&self, filter: &TopicFilter) -> Option<&TopicFilter> {
+        let index = self.local.get(filter)?.any()?;
+        self.sessions.at(index)?.session.known_filter(filter)
     }
 
     /// Workers that own topics which match.

@@ -10,6 +10,7 @@ mod messages;
 mod model;
 mod network;
 mod options;
+mod reasons;
 mod retained;
 mod shared;
 mod standards;

@@ -19,10 +19,12 @@ fn with_will(protocol: Protocol, client_id: &str) -> Connect {
         delay: 30,
         properties: None,
     };
-    Connect {
+    let mut connect = Connect {
         will: Some(will),
         ..Connect::new(protocol, client_id)
-    }
+    };
+    connect.properties.request_problem_information = false;
+    connect
 }
 
 fn watched(workers: u16, test: impl Fn(&mut Network, Client) -> bool) {

@@ -247,9 +247,11 @@ impl Network {
         self.run();
     }
 
-    /// A client with a clean session, attached.
+    /// A client with a clean session, attached. It wants no reasons: tests compare packets, and reasons have their own.
     pub(super) fn client(&mut self, protocol: Protocol, client_id: &str) -> Client {
-        let client = self.connect(Connect::new(protocol, client_id));
+        let mut connect = Connect::new(protocol, client_id);
+        connect.properties.request_problem_information = false;
+        let client = self.connect(connect);
         assert!(
             self.inbox(client).connack.is_some(),
             "{client_id} is not attached"

@@ -216,3 +216,24 @@ fn reserved_bits_end_the_connection() {
     let suback = SubAck::new(id(1), vec![ReasonCode::GRANTED_QOS_1]);
     assert_eq!(network.packets(client), [Packet::SubAck(suback)]);
 }
+
+/// A filter that a fleet shares takes the memory of one.
+#[test]
+fn equal_filters_are_in_memory_once() {
+    let mut network = Network::with_workers(1);
+    for number in 0..40 {
+        let client = network.client(V311, &format!("c{number}"));
+        network.subscribe(client, "config/all", ZERO);
+        network.subscribe(client, "$share/g/config/all", ZERO);
+    }
+    let core = &network.workers[0];
+    let filter = crate::routing::TopicFilter::new("config/all".into()).unwrap();
+    let mut texts = std::collections::BTreeSet::new();
+    let mut groups = std::collections::BTreeSet::new();
+    core.local.get(&filter).unwrap().for_each(|index, _| {
+        let session = &core.sessions.at(index).unwrap().session;
+        texts.insert(session.known_filter(&filter).unwrap().as_str().as_ptr());
+        groups.extend(session.memberships().iter().map(std::sync::Arc::as_ptr));
+    });
+    assert_eq!((texts.len(), groups.len()), (1, 1));
+}

@@ -80,7 +80,7 @@ fn clients_do_not_publish_there() {
 
 #[test]
 fn nor_do_their_wills() {
-    for (protocol, refusal) in [(V311, &[0x20, 2, 0, 0x05][..]), (V5, &[0x20, 3, 0, 0x87])] {
+    for (protocol, code) in [(V311, 0x05), (V5, 0x87)] {
         let mut network = Network::with_workers(1);
         let will = Will {
             qos: ZERO,
@@ -95,6 +95,6 @@ fn nor_do_their_wills() {
             ..Connect::new(protocol, "c")
         });
         let told = network.inbox(client).refused.take().expect("a refusal");
-        assert_eq!(told[..4], *refusal);
+        assert_eq!(told[3], code, "{protocol:?}");
     }
 }

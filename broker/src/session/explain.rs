@@ -1,0 +1,129 @@
+//! Why, in words: the Reason Strings of MQTT 5.
+
+use std::sync::Arc;
+
+use crate::codec::{Packet, ReasonCode};
+
+/// The packet with a reason, if there is something to say that its code does not. A reason that it has already stays.
+pub(super) fn explained(packet: &Packet) -> Option<Packet> {
+    let mut packet = packet.clone();
+    let text = text(&packet);
+    let reason = reason_mut(&mut packet)?;
+    if reason.is_none() {
+        *reason = Some(Arc::from(text?));
+    }
+    Some(packet)
+}
+
+/// The packet without one.
+pub(super) fn bare(packet: &Packet) -> Option<Packet> {
+    let mut packet = packet.clone();
+    reason_mut(&mut packet)?.take()?;
+    Some(packet)
+}
+
+fn reason_mut(packet: &mut Packet) -> Option<&mut Option<Arc<str>>> {
+    match packet {
+        Packet::ConnAck(ack) => Some(&mut ack.properties.reason),
+        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
+            Some(&mut ack.reason)
+        }
+        Packet::SubAck(ack) => Some(&mut ack.reason),
+        Packet::UnsubAck(ack) => Some(&mut ack.reason),
+        Packet::Disconnect(disconnect) => Some(&mut disconnect.reason),
+        _ => None,
+    }
+}
+
+fn text(packet: &Packet) -> Option<&'static str> {
+    match packet {
+        Packet::ConnAck(ack) => connack(ack.code),
+        Packet::PubAck(ack) | Packet::PubRec(ack) => publish(ack.code),
+        Packet::SubAck(ack) => ack.codes.iter().find_map(|code| filter(*code)),
+        Packet::UnsubAck(ack) => ack.codes.iter().find_map(|code| filter(*code)),
+        Packet::Disconnect(disconnect) => disconnected(disconnect.code),
+        _ => None,
+    }
+}
+
+const fn connack(code: ReasonCode) -> Option<&'static str> {
+    match code {
+        ReasonCode::CLIENT_IDENTIFIER_NOT_VALID => {
+            Some("a session with this client id belongs to another user")
+        }
+        ReasonCode::TOPIC_NAME_INVALID => {
+            Some("the will's topic or response topic is empty, too deep or has a wildcard")
+        }
+        ReasonCode::NOT_AUTHORIZED => Some("the will's topic is the server's own"),
+        _ => None,
+    }
+}
+
+const fn publish(code: ReasonCode) -> Option<&'static str> {
+    match code {
+        ReasonCode::NOT_AUTHORIZED => Some("$SYS topics are the server's own"),
+        ReasonCode::QUOTA_EXCEEDED => {
+            Some("delivered, but not retained: as many messages as may be are")
+        }
+        _ => None,
+    }
+}
+
+const fn filter(code: ReasonCode) -> Option<&'static str> {
+    match code {
+        ReasonCode::TOPIC_FILTER_INVALID => Some(
+            "a wildcard fills its level, # is last, and a shared filter is $share/<name>/<filter>",
+        ),
+        ReasonCode::QUOTA_EXCEEDED => Some("the client has as many subscriptions as it may have"),
+        _ => None,
+    }
+}
+
+const fn disconnected(code: ReasonCode) -> Option<&'static str> {
+    match code {
+        ReasonCode::SESSION_TAKEN_OVER => Some("another connection has this client id now"),
+        ReasonCode::TOPIC_NAME_INVALID => {
+            Some("a topic or response topic is too deep or has a wildcard")
+        }
+        ReasonCode::RECEIVE_MAXIMUM_EXCEEDED => {
+            Some("more messages are unacknowledged than the CONNACK allowed")
+        }
+        ReasonCode::TOPIC_ALIAS_INVALID => Some("the topic alias is over what the CONNACK allowed"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Ack, Disconnect, PacketId, SubAck};
+
+    fn reason(packet: &Packet) -> Option<String> {
+        let mut packet = explained(packet)?;
+        reason_mut(&mut packet)?.as_deref().map(str::to_owned)
+    }
+
+    #[test]
+    fn only_what_went_wrong_is_explained() {
+        let ack = |code| Packet::PubAck(Ack::new(PacketId::MIN, code));
+        assert_eq!(reason(&ack(ReasonCode::SUCCESS)), None);
+        assert_eq!(reason(&ack(ReasonCode::NO_MATCHING_SUBSCRIBERS)), None);
+        assert!(reason(&ack(ReasonCode::NOT_AUTHORIZED)).is_some());
+        let codes = vec![ReasonCode::SUCCESS, ReasonCode::TOPIC_FILTER_INVALID];
+        let suback = Packet::SubAck(SubAck::new(PacketId::MIN, codes));
+        assert!(reason(&suback).is_some_and(|text| text.contains("$share")));
+        assert_eq!(reason(&Packet::PingResp), None);
+    }
+
+    #[test]
+    fn a_better_reason_stays_and_can_be_taken_away() {
+        let known = Packet::Disconnect(Disconnect {
+            reason: Some("because".into()),
+            ..Disconnect::new(ReasonCode::SESSION_TAKEN_OVER)
+        });
+        assert_eq!(reason(&known).as_deref(), Some("because"));
+        let without = Packet::Disconnect(Disconnect::new(ReasonCode::SESSION_TAKEN_OVER));
+        assert_eq!(bare(&known), Some(without.clone()));
+        assert_eq!(bare(&without), None);
+    }
+}
