@@ -54,6 +54,10 @@ conformance: setup-build bins ## The standards' statements alone: their tests, a
 	HERDGATE_CONFORMANCE_COMPLETE=1 cargo test --workspace --locked --lib conformance
 	HERDGATE_BIN_DIR=$(BIN_DEV) cargo test --workspace --locked --test process_conformance
 
+.PHONY: mutants
+mutants: setup-build ## Break the broker in one line at a time and see the conformance tests fail (some minutes of builds)
+	cargo test --workspace --locked --test mutants -- --nocapture
+
 .PHONY: chart-test
 chart-test: bins lab-tools ## Charts: lint, golden renders, schema refusals, rights
 	scripts/tests.sh charts

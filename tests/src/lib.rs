@@ -17,6 +17,7 @@ pub mod cluster;
 pub mod conformance;
 pub mod lab;
 pub mod mqtt;
+pub mod mutants;
 pub mod process;
 pub mod setup;
 pub mod skip;

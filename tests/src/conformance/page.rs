@@ -12,8 +12,9 @@ const HEAD: &str = "\
 `tests/conformance/`; `make generate` writes it anew. -->
 
 Each numbered statement of MQTT 5.0 and MQTT 3.1.1, and the test that proves it. The tests talk to an edge and a shard,
-two processes, over sockets, byte by byte; `cargo test --test process_conformance NAME` runs one. The words are reminders
-of our own; the standards' text is the rule.
+two processes, over sockets, byte by byte; `cargo test --test process_conformance NAME` runs one. `make mutants` breaks
+the broker in one line at a time (`tests/mutants.yaml`) and wants the tests that each mutation names to fail. The words
+are reminders of our own; the standards' text is the rule.
 
 A statement without a test has its reason: it binds clients alone, or nobody outside can see whether it is kept.
 A statement with neither fails the build.

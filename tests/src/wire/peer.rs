@@ -154,6 +154,18 @@ impl Peer {
         assert_eq!(self.read_behind_publishes().first, mqtt::PINGRESP);
     }
 
+    /// A round trip to the owner of the session, which a ping is not: the edge answers it. What the owner had been sent
+    /// before has been dealt with, and what it had for this client has come; messages are kept for `receive`.
+    pub fn round_trip(&mut self) {
+        self.unsubscribe(&["no such subscription"]);
+    }
+
+    /// The owner of the session has nothing for this client now.
+    pub fn nothing_comes(&mut self) {
+        self.round_trip();
+        assert_eq!(self.early, [], "nothing was to come");
+    }
+
     /// What comes until the server closes; stops if it does not.
     pub fn until_closed(&mut self) -> Vec<Packet> {
         let mut before = Vec::new();

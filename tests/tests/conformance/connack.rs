@@ -245,3 +245,16 @@ fn a_session_that_is_not_there_is_made() {
         peer.leave();
     }
 }
+
+#[test]
+fn a_will_without_a_topic_is_refused() {
+    proves!("MQTT311-3.2.2-6");
+    let Some(world) = world() else { return };
+    for version in BOTH {
+        for topic in ["", "a/#", "+"] {
+            let connect = Connect::new(version, fresh("w")).will(topic, "x", 0, false);
+            // 3.1.1 has no return code for it
+            refused(world, &connect, None, &[0x90, 0x81, 0x82]);
+        }
+    }
+}

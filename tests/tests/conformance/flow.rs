@@ -28,7 +28,7 @@ fn no_more_are_under_way_than_the_client_takes() {
         for number in 0..10 {
             if number >= window {
                 // all ten have been there for long: the window is what holds the next back
-                slow.ping();
+                slow.nothing_comes();
                 slow.send(&ack(PUBACK, open.remove(0)));
             }
             let came = slow.receive();

@@ -13,6 +13,7 @@ mod format;
 mod identifiers;
 mod keep_alive;
 mod login;
+mod problem;
 mod properties;
 mod publish;
 mod qos1;

@@ -105,12 +105,12 @@ fn a_message_is_under_way_until_its_puback() {
     assert_eq!((first.text(), second.text()), ("1", "2"));
     // neither a ping nor an unknown id nor an id twice frees a place
     slow.send(&ack(PUBACK, 40_000));
-    slow.ping();
+    slow.nothing_comes();
     slow.send(&ack(PUBACK, second.id));
     let third = slow.receive();
     assert_eq!(third.text(), "3");
     assert!(third.id != first.id && third.id != 0);
-    slow.ping();
+    slow.nothing_comes();
     slow.send(&ack(PUBACK, first.id));
     assert_eq!(slow.receive_acked().text(), "4");
     assert_eq!(slow.receive_acked().text(), "5");

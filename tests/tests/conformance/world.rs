@@ -8,11 +8,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use herdgate_tests::cluster::{Cluster, Topology};
 use herdgate_tests::setup::Setup;
 use herdgate_tests::wire::{Connect, Peer, Version};
+use serde_json::json;
 
 pub(crate) struct World {
     cluster: Cluster<'static>,
     _keeper: Child,
 }
+
+/// A retained message with so much payload finds no room in its worker's half of the store.
+pub(crate) const RETAINED_BYTES: usize = 800_000;
 
 /// Started by the first test that asks; `None` when the binary is missing, said loudly.
 pub(crate) fn world() -> Option<&'static World> {
@@ -21,13 +25,18 @@ pub(crate) fn world() -> Option<&'static World> {
 }
 
 fn start() -> Option<World> {
-    let setup: &'static Setup = Box::leak(Box::new(Setup::new()));
+    let setup: &'static Setup = Box::leak(Box::new(setup()));
     let cluster = Cluster::start(setup, Topology::Split { edges: 1 })?;
     let keeper = keeper(setup, &cluster);
     Some(World {
         cluster,
         _keeper: keeper,
     })
+}
+
+fn setup() -> Setup {
+    let limits = json!({"maxRetainedBytes": 2 * RETAINED_BYTES - 100_000});
+    Setup::new().set("/limits", limits)
 }
 
 /// Nothing drops a static: when this process is gone, the keeper reads the end of its input and clears up.
