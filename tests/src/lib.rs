@@ -19,6 +19,7 @@ pub mod lab;
 pub mod mqtt;
 pub mod mutants;
 pub mod process;
+pub mod scram;
 pub mod setup;
 pub mod skip;
 pub mod swarm;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use herdgate_tests::cluster::{Cluster, Topology};
+use herdgate_tests::scram::verifier;
 use herdgate_tests::setup::Setup;
 use herdgate_tests::wire::{Connect, Peer, Version};
 use serde_json::json;
@@ -17,6 +18,9 @@ pub(crate) struct World {
 
 /// A retained message with so much payload finds no room in its worker's half of the store.
 pub(crate) const RETAINED_BYTES: usize = 800_000;
+
+/// A user who logs in by SCRAM.
+pub(crate) const CAROL: (&str, &str) = ("carol", "carol's secret");
 
 /// Started by the first test that asks; `None` when the binary is missing, said loudly.
 pub(crate) fn world() -> Option<&'static World> {
@@ -36,7 +40,11 @@ fn start() -> Option<World> {
 
 fn setup() -> Setup {
     let limits = json!({"maxRetainedBytes": 2 * RETAINED_BYTES - 100_000});
-    Setup::new().set("/limits", limits)
+    let setup = Setup::new().set("/limits", limits);
+    let passwords = setup.path("passwords");
+    let users = std::fs::read_to_string(passwords).unwrap();
+    setup.write("passwords", &(users + &verifier(CAROL)));
+    setup
 }
 
 /// Nothing drops a static: when this process is gone, the keeper reads the end of its input and clears up.
