@@ -20,6 +20,8 @@ pub struct Event {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct User {
+    /// Empty where a token was refused: its account has just been deleted, say.
+    #[serde(default)]
     pub username: String,
 }
 
@@ -123,16 +125,19 @@ mod tests {
         "\n",
         r#"{"verb":"get","user":{"username":"admin"},"requestURI":"/version"}"#,
         "\n",
+        r#"{"verb":"get","user":{},"responseStatus":{"code":401}}"#,
+        "\n",
         r#"{"verb":"get","us"#,
     );
 
     #[test]
     fn reads_whole_lines_only() {
         let events = parse(complete_lines(LOG));
-        assert_eq!(events.len(), 2);
+        assert_eq!(events.len(), 3);
         assert_eq!(events[0].resource(), "mqttclusters/status");
         assert!(events[0].is_write() && !events[0].created());
         assert_eq!(events[1].resource(), "");
         assert!(!events[1].is_write());
+        assert_eq!(events[2].user.username, "");
     }
 }
