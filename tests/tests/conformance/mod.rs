@@ -19,6 +19,7 @@ mod properties;
 mod publish;
 mod qos1;
 mod retained;
+mod shared;
 mod strings;
 mod subscribe;
 mod topics;
