@@ -124,6 +124,10 @@ fn dearer_logins_take_accordingly_longer() {
 fn a_killed_shards_clients_come_back_slice_by_slice() {
     const GATEWAYS: u32 = 300;
     let Some(setup) = staged(20_000) else { return };
+    // as they are by default: the harness has none
+    let setup = setup
+        .set("/authentication/wrongPasswordWait", json!({}))
+        .set("/authentication/flapping", json!({}));
     let Some(mut cluster) = Cluster::start(&setup, SPLIT) else {
         return;
     };
@@ -161,6 +165,8 @@ fn a_killed_shards_clients_come_back_slice_by_slice() {
     assert!(on_the_way >= 3, "slice by slice, not at once: {levels:?}");
     let report = herd.finish(RAMP_WITHIN);
     assert_eq!(report["back"], GATEWAYS, "{report}");
+    let waits = cluster.edges[0].admin.metric("herdgate_login_waits_total");
+    assert!(waits < 0.5, "a herd that comes back is not flapping");
 }
 
 #[test]
