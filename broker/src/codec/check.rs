@@ -1,18 +1,12 @@
 //! Everything the standard forbids that the codecs behind us do not look at.
 //!
-//! A frame that passes has every field inside its bounds, so the codecs cannot run out of it: their PUBLISH decoder
-//! underflows when a header is longer than the remaining length.
+//! A frame that passes has every field inside its bounds, so the codecs cannot run out of it.
 
 use super::cursor::Cursor;
-use super::{DecodeError, Violation, frame, properties};
+use super::frame::Header;
+use super::properties::{self, Place};
+use super::{Violation, frame, reasons};
 use crate::link::Protocol;
-
-/// What the walk learned.
-pub(super) struct Checked {
-    pub(super) name: &'static str,
-    /// Where a PUBLISH's payload begins; the frame's end otherwise.
-    pub(super) payload_at: usize,
-}
 
 const NAMES: [&str; 16] = [
     "reserved type 0",
@@ -33,54 +27,43 @@ const NAMES: [&str; 16] = [
     "AUTH",
 ];
 
-pub(super) fn check(protocol: Protocol, bytes: &[u8]) -> Result<Checked, DecodeError> {
-    let name = bytes
+/// What the packet calls itself.
+pub(super) fn name(bytes: &[u8]) -> &'static str {
+    bytes
         .first()
-        .map_or("a packet", |first| NAMES[usize::from(first >> 4)]);
-    walk(protocol, bytes)
-        .map(|payload_at| Checked { name, payload_at })
-        .map_err(|violation| match violation {
-            Violation::ClientId => DecodeError::ClientIdRejected,
-            Violation::EmptyList
-            | Violation::RetainHandling
-            | Violation::SubscriptionIdZero
-            | Violation::AuthenticationDataWithoutMethod => DecodeError::Protocol {
-                packet: name,
-                violation,
-            },
-            _ => DecodeError::Malformed {
-                packet: name,
-                violation,
-            },
-        })
+        .map_or("a packet", |first| NAMES[usize::from(first >> 4)])
 }
 
-fn walk(protocol: Protocol, bytes: &[u8]) -> Result<usize, Violation> {
+/// The header of a frame that is as long as it says.
+pub(super) fn header(bytes: &[u8]) -> Result<Header, Violation> {
     let header = frame::header(bytes)
         .map_err(|_| Violation::LengthEncoding)?
         .ok_or(Violation::TooShort)?;
-    if header.total() != bytes.len() {
-        return Err(Violation::FrameLength);
+    if header.total() == bytes.len() {
+        Ok(header)
+    } else {
+        Err(Violation::FrameLength)
     }
+}
+
+/// All packets but PUBLISH, which `publish` reads itself.
+pub(super) fn check(protocol: Protocol, header: Header, bytes: &[u8]) -> Result<(), Violation> {
     let v5 = protocol == Protocol::V5;
     let mut body = Cursor::new(bytes, header.len);
-    if header.first >> 4 == 3 {
-        return publish(v5, header.first & 0x0F, &mut body);
-    }
     flags(v5, header.first)?;
     match header.first >> 4 {
         1 => connect(v5, &mut body)?,
         2 => connack(v5, &mut body)?,
-        4..=7 => ack(v5, &mut body)?,
+        kind @ 4..=7 => ack(v5, kind, &mut body)?,
         8 => subscribe(v5, &mut body)?,
         10 => unsubscribe(v5, &mut body)?,
-        9 => codes(v5, true, &mut body)?,
-        11 => codes(v5, v5, &mut body)?,
-        14 | 15 if v5 => code_and_properties(&mut body)?,
+        9 => codes(v5, 9, true, &mut body)?,
+        11 => codes(v5, 11, v5, &mut body)?,
+        14 if v5 => code_and_properties(14, Place::Disconnect, &mut body)?,
+        15 if v5 => code_and_properties(15, Place::Auth, &mut body)?,
         _ => {}
     }
-    body.end()?;
-    Ok(bytes.len())
+    body.end()
 }
 
 /// Flags of all packets but PUBLISH [MQTT-2.2.2-2].
@@ -98,23 +81,6 @@ fn flags(v5: bool, first: u8) -> Result<(), Violation> {
     }
 }
 
-fn publish(v5: bool, flags: u8, body: &mut Cursor<'_>) -> Result<usize, Violation> {
-    let (dup, qos) = (flags & 0b1000 != 0, (flags >> 1) & 0b11);
-    match (qos, dup) {
-        (3, _) => return Err(Violation::QoS),
-        (0, true) => return Err(Violation::DupAtQoS0),
-        _ => {}
-    }
-    body.string()?;
-    if qos > 0 {
-        body.packet_id()?;
-    }
-    if v5 {
-        properties::check(body)?;
-    }
-    Ok(body.at())
-}
-
 fn connect(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     if body.binary()? != b"MQTT" || body.u8()? != if v5 { 5 } else { 4 } {
         return Err(Violation::ProtocolLevel);
@@ -123,7 +89,7 @@ fn connect(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     connect_flags(v5, flags)?;
     body.u16()?;
     if v5 {
-        properties::check(body)?;
+        properties::check(Place::Connect, body)?;
     }
     // [MQTT-3.1.3-8]; in MQTT 5 the server may name any client
     if body.string()?.is_empty() && !v5 && flags & 0b10 == 0 {
@@ -131,7 +97,7 @@ fn connect(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     }
     if flags & 0b100 != 0 {
         if v5 {
-            properties::check(body)?;
+            properties::check(Place::Will, body)?;
         }
         body.string()?;
         body.binary()?;
@@ -168,28 +134,33 @@ fn connack(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     if body.u8()? & 0xFE != 0 {
         return Err(Violation::ReservedFlags);
     }
-    body.u8()?;
-    if v5 { properties::check(body) } else { Ok(()) }
+    let code = body.u8()?;
+    if v5 {
+        reasons::check(2, code)?;
+        properties::check(Place::ConnAck, body)
+    } else {
+        Ok(())
+    }
 }
 
-fn ack(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
+fn ack(v5: bool, kind: u8, body: &mut Cursor<'_>) -> Result<(), Violation> {
     body.packet_id()?;
     if v5 {
-        code_and_properties(body)
+        code_and_properties(kind, Place::Ack, body)
     } else {
         Ok(())
     }
 }
 
 /// Both may be left out, the properties alone too.
-fn code_and_properties(body: &mut Cursor<'_>) -> Result<(), Violation> {
+fn code_and_properties(kind: u8, place: Place, body: &mut Cursor<'_>) -> Result<(), Violation> {
     if !body.is_empty() {
-        body.u8()?;
+        reasons::check(kind, body.u8()?)?;
     }
     if body.is_empty() {
         Ok(())
     } else {
-        properties::check(body)
+        properties::check(place, body)
     }
 }
 
@@ -197,7 +168,7 @@ fn code_and_properties(body: &mut Cursor<'_>) -> Result<(), Violation> {
 fn subscribe(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     body.packet_id()?;
     if v5 {
-        properties::check(body)?;
+        properties::check(Place::Subscribe, body)?;
     }
     list(body, |body| {
         body.string()?;
@@ -206,7 +177,7 @@ fn subscribe(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
             return Err(Violation::ReservedFlags);
         }
         if options & 0b11 == 3 {
-            return Err(Violation::QoS);
+            return Err(Violation::SubscriptionQoS);
         }
         if options & 0x30 == 0x30 {
             return Err(Violation::RetainHandling);
@@ -218,22 +189,28 @@ fn subscribe(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
 fn unsubscribe(v5: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     body.packet_id()?;
     if v5 {
-        properties::check(body)?;
+        properties::check(Place::Unsubscribe, body)?;
     }
     list(body, |body| body.string().map(drop))
 }
 
 /// SUBACK, UNSUBACK.
-fn codes(v5: bool, has_codes: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
+fn codes(v5: bool, kind: u8, has_codes: bool, body: &mut Cursor<'_>) -> Result<(), Violation> {
     body.packet_id()?;
     if v5 {
-        properties::check(body)?;
+        properties::check(Place::Ack, body)?;
     }
-    if has_codes {
-        list(body, |body| body.u8().map(drop))
-    } else {
-        Ok(())
+    if !has_codes {
+        return Ok(());
     }
+    list(body, |body| {
+        let code = body.u8()?;
+        if v5 {
+            reasons::check(kind, code)
+        } else {
+            Ok(())
+        }
+    })
 }
 
 fn list(

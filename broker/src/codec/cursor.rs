@@ -1,6 +1,6 @@
 //! Reading fields of a packet without trusting one of them.
 
-use super::Violation;
+use super::{PacketId, Violation};
 
 type Result<T> = std::result::Result<T, Violation>;
 
@@ -42,12 +42,13 @@ impl<'a> Cursor<'a> {
         Ok(u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
-    pub(super) fn packet_id(&mut self) -> Result<()> {
-        if self.u16()? == 0 {
-            Err(Violation::PacketIdZero)
-        } else {
-            Ok(())
-        }
+    pub(super) fn u32(&mut self) -> Result<u32> {
+        let bytes = self.take(4)?;
+        Ok(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    }
+
+    pub(super) fn packet_id(&mut self) -> Result<PacketId> {
+        PacketId::new(self.u16()?).ok_or(Violation::PacketIdZero)
     }
 
     /// Two bytes of length, then as many bytes.
@@ -56,13 +57,14 @@ impl<'a> Cursor<'a> {
         self.take(usize::from(len))
     }
 
-    /// A string without U+0000 [MQTT-1.5.4-2]. That it is UTF-8 is the codec's to check.
-    pub(super) fn string(&mut self) -> Result<&'a [u8]> {
-        let bytes = self.binary()?;
-        if bytes.contains(&0) {
+    /// UTF-8 without surrogates [MQTT-1.5.4-1] and without U+0000 [MQTT-1.5.4-2]. Control characters and non-characters,
+    /// which senders should avoid (section 1.5.4), are taken: fielded devices send them, and no part of us minds.
+    pub(super) fn string(&mut self) -> Result<&'a str> {
+        let text = std::str::from_utf8(self.binary()?).map_err(|_| Violation::NotUtf8)?;
+        if text.as_bytes().contains(&0) {
             Err(Violation::Nul)
         } else {
-            Ok(bytes)
+            Ok(text)
         }
     }
 

@@ -3,11 +3,8 @@
 use bytes::{Bytes, BytesMut};
 use ntex_bytes::BytePages;
 
-use super::{EncodeError, Packet, v3, v5};
+use super::{EncodeError, Packet, UserProperties, frame, publish, v3, v5, will};
 use crate::link::Protocol;
-
-/// What a remaining length can say (section 2.1.4), less room for a header: the codecs panic beyond it.
-pub(super) const MAX_REMAINING: usize = 268_435_455;
 
 pub fn encode(protocol: Protocol, packet: &Packet) -> Result<Bytes, EncodeError> {
     let mut out = BytesMut::new();
@@ -21,9 +18,14 @@ pub fn encode_into(
     packet: &Packet,
     out: &mut BytesMut,
 ) -> Result<(), EncodeError> {
-    if upper_bound(packet) > MAX_REMAINING {
+    if let Packet::Publish(publish) = packet {
+        return publish::encode(protocol, publish, out);
+    }
+    // the codecs panic beyond it
+    if upper_bound(packet) > frame::MAX_REMAINING {
         return Err(EncodeError::TooLarge);
     }
+    let start = out.len();
     let mut pages = BytePages::new(ntex_bytes::BytePageSize::Size4);
     match protocol {
         Protocol::V311 => v3::encode(packet, &mut pages)?,
@@ -32,49 +34,46 @@ pub fn encode_into(
     while let Some(page) = pages.take() {
         out.extend_from_slice(&page);
     }
-    // The codec writes the head of a PUBLISH alone, so that its payload is copied once.
-    if let Packet::Publish(publish) = packet {
-        out.extend_from_slice(&publish.payload);
+    if let Packet::Connect(connect) = packet
+        && connect.will_expires_at_once()
+        && let Some(at) = will::expiry_at(&out[start..])
+    {
+        will::set_expiry(&mut out[start..], at, 0);
     }
     Ok(())
 }
 
-/// Not less than the remaining length. Strings are at most 64 KiB, so lists and payloads decide.
+/// Not less than the remaining length: other strings than those of lists are at most 64 KiB.
 fn upper_bound(packet: &Packet) -> usize {
     const FIELD: usize = 65_535 + 3;
     const FIXED_FIELDS: usize = 12 * FIELD;
-    let (payload, fields, user) = match packet {
+    let user_of = |user: &UserProperties| 2 * user.len() * FIELD;
+    let bytes = match packet {
         Packet::Connect(connect) => {
             let will = connect
                 .will
                 .as_ref()
                 .and_then(|will| will.properties.as_ref());
-            (
-                0,
-                0,
-                connect.properties.user.len() + will.map_or(0, |properties| properties.user.len()),
-            )
+            user_of(&connect.properties.user)
+                + will.map_or(0, |properties| user_of(&properties.user))
         }
-        Packet::ConnAck(ack) => (0, 0, ack.properties.user.len()),
-        Packet::Publish(publish) => (
-            publish.payload.len(),
-            0,
-            publish
-                .properties
-                .as_ref()
-                .map_or(0, |properties| properties.user.len()),
-        ),
+        Packet::ConnAck(ack) => user_of(&ack.properties.user),
         Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
-            (0, 0, ack.user.len())
+            user_of(&ack.user)
         }
-        Packet::Subscribe(subscribe) => (0, subscribe.filters.len(), subscribe.user.len()),
-        Packet::Unsubscribe(unsubscribe) => (0, unsubscribe.filters.len(), unsubscribe.user.len()),
-        Packet::SubAck(ack) => (ack.codes.len(), 0, ack.user.len()),
-        Packet::UnsubAck(ack) => (ack.codes.len(), 0, ack.user.len()),
-        Packet::Disconnect(disconnect) => (0, 0, disconnect.user.len()),
-        Packet::PingReq | Packet::PingResp | Packet::Auth(_) => (0, 0, 0),
+        Packet::Subscribe(subscribe) => {
+            let filters = subscribe.filters.iter().map(|wish| wish.filter.len() + 3);
+            filters.sum::<usize>() + user_of(&subscribe.user)
+        }
+        Packet::Unsubscribe(unsubscribe) => {
+            let filters = unsubscribe.filters.iter().map(|filter| filter.len() + 2);
+            filters.sum::<usize>() + user_of(&unsubscribe.user)
+        }
+        Packet::SubAck(ack) => ack.codes.len() + user_of(&ack.user),
+        Packet::UnsubAck(ack) => ack.codes.len() + user_of(&ack.user),
+        Packet::Disconnect(disconnect) => user_of(&disconnect.user),
+        // a PUBLISH was written without this
+        Packet::Publish(_) | Packet::PingReq | Packet::PingResp | Packet::Auth(_) => 0,
     };
-    FIXED_FIELDS
-        .saturating_add(payload)
-        .saturating_add((fields + 2 * user).saturating_mul(FIELD))
+    FIXED_FIELDS.saturating_add(bytes)
 }

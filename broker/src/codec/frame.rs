@@ -30,6 +30,8 @@ pub enum FrameError {
 
 /// The first byte of a CONNECT.
 pub const CONNECT: u8 = 0x10;
+/// The first byte of a PUBLISH, without its flags.
+pub const PUBLISH: u8 = 0x30;
 /// A PINGREQ, whole.
 pub const PINGREQ: [u8; 2] = [0xC0, 0x00];
 /// A PINGRESP, whole, in both protocols.
@@ -60,6 +62,32 @@ pub fn header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
         Ok(None)
     } else {
         Err(FrameError::LengthTooLong)
+    }
+}
+
+/// What a remaining length can say (section 2.1.4).
+pub const MAX_REMAINING: usize = 268_435_455;
+
+/// Bytes of `length` as a variable byte integer.
+pub const fn length_len(length: usize) -> usize {
+    match length {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    }
+}
+
+/// Appends `length`, at most `MAX_REMAINING`, as a variable byte integer.
+pub fn put_length(mut length: usize, out: &mut bytes::BytesMut) {
+    loop {
+        // seven bits always fit
+        let low = u8::try_from(length & 0x7F).unwrap_or_default();
+        length >>= 7;
+        if length == 0 {
+            return out.extend_from_slice(&[low]);
+        }
+        out.extend_from_slice(&[low | 0x80]);
     }
 }
 

@@ -69,6 +69,19 @@ impl Connect {
         }
     }
 
+    /// The will's message expiry is 0.
+    pub(super) fn expire_will_at_once(&mut self) {
+        if let Some(will) = &mut self.will {
+            let properties = will.properties.get_or_insert_default();
+            Arc::make_mut(properties).expiry = Some(0);
+        }
+    }
+
+    pub(super) fn will_expires_at_once(&self) -> bool {
+        let will = self.will.as_ref().and_then(|will| will.properties.as_ref());
+        will.is_some_and(|properties| properties.expiry == Some(0))
+    }
+
     /// What the shard may see of it.
     #[must_use]
     pub fn without_credentials(&self) -> Self {
@@ -129,13 +142,20 @@ pub struct Will {
 /// What travels with a message unaltered (MQTT 5 section 3.3.2.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageProperties {
-    pub utf8_payload: bool,
+    pub payload_format: Option<PayloadFormat>,
     /// Seconds left when it was sent.
-    pub expiry: Option<NonZeroU32>,
+    pub expiry: Option<u32>,
     pub content_type: Option<Arc<str>>,
     pub response_topic: Option<Arc<str>>,
     pub correlation_data: Option<Bytes>,
     pub user: UserProperties,
+}
+
+/// What the sender says of a payload; nobody here looks whether it is true (section 3.3.2.3.2 leaves that open).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadFormat {
+    Bytes = 0,
+    Utf8 = 1,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::encode::MAX_REMAINING;
+use super::frame::{MAX_REMAINING, length_len};
+use super::properties::SUBSCRIPTION_ID;
 use super::{EncodeError, Packet, PacketId, Publish, QoS, encode, frame};
 use crate::link::Protocol;
 
@@ -17,8 +18,6 @@ pub struct PublishFrame {
     /// Where what follows the topic and the packet id begins: in MQTT 5 the properties.
     rest_at: usize,
 }
-
-const SUBSCRIPTION_IDENTIFIER: u8 = 0x0B;
 
 impl PublishFrame {
     /// `publish.packet_id` does not matter.
@@ -52,7 +51,7 @@ impl PublishFrame {
     pub fn with_subscription_ids(&self, ids: &[NonZeroU32]) -> Result<Self, EncodeError> {
         let mut added = BytesMut::new();
         for id in ids {
-            added.put_u8(SUBSCRIPTION_IDENTIFIER);
+            added.put_u8(SUBSCRIPTION_ID);
             put_length(id.get() as usize, &mut added)?;
         }
         let header = frame::header(&self.bytes).ok().flatten();
@@ -99,18 +98,12 @@ impl PublishFrame {
 }
 
 /// A variable byte integer (section 1.5.5).
-fn put_length(mut value: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
+fn put_length(value: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
     if value > MAX_REMAINING {
         return Err(EncodeError::TooLarge);
     }
-    loop {
-        let low = value.to_le_bytes()[0] & 0x7F;
-        value >>= 7;
-        out.put_u8(if value > 0 { low | 0x80 } else { low });
-        if value == 0 {
-            return Ok(());
-        }
-    }
+    frame::put_length(value, out);
+    Ok(())
 }
 
 /// The variable byte integer at this place of a frame of ours.
@@ -123,14 +116,4 @@ fn length_at(bytes: &[u8], at: usize) -> usize {
         }
     }
     value
-}
-
-/// Bytes that it takes.
-const fn length_len(value: usize) -> usize {
-    match value {
-        0..0x80 => 1,
-        0x80..0x4000 => 2,
-        0x4000..0x20_0000 => 3,
-        _ => 4,
-    }
 }

@@ -6,22 +6,19 @@ use ntex_bytes::{BytePages, ByteString, BytesMut};
 use ntex_codec::{Decoder, Encoder};
 use ntex_mqtt::v3::codec as ntex;
 
-use super::v5::{bytes_from, bytes_to, packet_size, qos_from, qos_to};
+use super::v5::{bytes_from, bytes_to, qos_from, qos_to};
 use super::{
-    Ack, ConnAck, Connect, ConnectProperties, Disconnect, EncodeError, Packet, PacketId, Publish,
-    QoS, ReasonCode, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe, Will,
+    Ack, ConnAck, Connect, ConnectProperties, Disconnect, EncodeError, Packet, PacketId,
+    ReasonCode, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe, Will,
 };
 use crate::link::Protocol;
 
-/// `head`: a whole frame, of a PUBLISH all but the payload. The payload stays empty.
-pub(super) fn decode(head: &[u8]) -> Result<Option<Packet>, ntex_mqtt::error::DecodeError> {
-    let decoded = ntex::Codec::new().decode(&mut BytesMut::from(head))?;
+/// A whole frame that is no PUBLISH.
+pub(super) fn decode(frame: &[u8]) -> Result<Option<Packet>, ntex_mqtt::error::DecodeError> {
+    let decoded = ntex::Codec::new().decode(&mut BytesMut::from(frame))?;
     Ok(match decoded {
         Some(ntex::Decoded::Packet(packet, _)) => Some(from_packet(packet)),
-        Some(ntex::Decoded::Publish(publish, _, _)) => {
-            Some(Packet::Publish(from_publish(&publish)))
-        }
-        Some(ntex::Decoded::PayloadChunk(..)) | None => None,
+        Some(ntex::Decoded::Publish(..) | ntex::Decoded::PayloadChunk(..)) | None => None,
     })
 }
 
@@ -85,16 +82,6 @@ fn from_connect(connect: ntex::Connect) -> Connect {
     }
 }
 
-fn from_publish(publish: &ntex::Publish) -> Publish {
-    Publish {
-        dup: publish.dup,
-        retain: publish.retain,
-        qos: qos_from(publish.qos),
-        packet_id: publish.packet_id,
-        ..Publish::new(publish.topic.as_str(), bytes::Bytes::new())
-    }
-}
-
 fn from_subscribe(packet_id: PacketId, filters: &[(ByteString, ntex::QoS)]) -> Subscribe {
     let filters = filters
         .iter()
@@ -114,12 +101,9 @@ fn from_status(status: ntex::SubscribeReturnCode) -> ReasonCode {
     }
 }
 
-/// Of a PUBLISH all but the payload.
+/// All packets but PUBLISH.
 pub(super) fn encode(packet: &Packet, pages: &mut BytePages) -> Result<(), EncodeError> {
-    let item = match packet {
-        Packet::Publish(publish) => ntex::Encoded::Publish(to_publish(publish)?, None),
-        packet => ntex::Encoded::Packet(to_packet(packet)?),
-    };
+    let item = ntex::Encoded::Packet(to_packet(packet)?);
     Ok(ntex::Codec::new().encodev(item, pages)?)
 }
 
@@ -199,17 +183,6 @@ fn to_connect(connect: &Connect) -> ntex::Connect {
             .map(|name| ByteString::from(&**name)),
         password: connect.password.as_ref().map(bytes_to),
     }
-}
-
-fn to_publish(publish: &Publish) -> Result<ntex::Publish, EncodeError> {
-    Ok(ntex::Publish {
-        dup: publish.dup,
-        retain: publish.retain,
-        qos: qos_to(publish.qos),
-        topic: ByteString::from(&*publish.topic),
-        packet_id: publish.packet_id.filter(|_| publish.qos > QoS::AtMostOnce),
-        payload_size: packet_size(publish)?,
-    })
 }
 
 fn to_status(code: ReasonCode) -> ntex::SubscribeReturnCode {

@@ -7,26 +7,20 @@ use ntex_bytes::{BytePages, BytesMut};
 use ntex_codec::{Decoder, Encoder};
 use ntex_mqtt::v5::codec as ntex;
 
-use super::{EncodeError, Packet, Publish, QoS};
+use super::{EncodeError, Packet, QoS};
 
-/// `head`: a whole frame, of a PUBLISH all but the payload. The payload stays empty.
-pub(super) fn decode(head: &[u8]) -> Result<Option<Packet>, ntex_mqtt::error::DecodeError> {
-    let decoded = ntex::Codec::new().decode(&mut BytesMut::from(head))?;
+/// A whole frame that is no PUBLISH.
+pub(super) fn decode(frame: &[u8]) -> Result<Option<Packet>, ntex_mqtt::error::DecodeError> {
+    let decoded = ntex::Codec::new().decode(&mut BytesMut::from(frame))?;
     Ok(match decoded {
         Some(ntex::Decoded::Packet(packet, _)) => Some(from::packet(packet)),
-        Some(ntex::Decoded::Publish(publish, _, _)) => {
-            Some(Packet::Publish(from::publish(publish)))
-        }
-        Some(ntex::Decoded::PayloadChunk(..)) | None => None,
+        Some(ntex::Decoded::Publish(..) | ntex::Decoded::PayloadChunk(..)) | None => None,
     })
 }
 
-/// Of a PUBLISH all but the payload.
+/// All packets but PUBLISH.
 pub(super) fn encode(packet: &Packet, pages: &mut BytePages) -> Result<(), EncodeError> {
-    let item = match packet {
-        Packet::Publish(publish) => ntex::Encoded::Publish(to::publish(publish)?, None),
-        packet => ntex::Encoded::Packet(to::packet(packet)?),
-    };
+    let item = ntex::Encoded::Packet(to::packet(packet)?);
     Ok(ntex::Codec::new().encodev(item, pages)?)
 }
 
@@ -52,8 +46,4 @@ pub(super) fn bytes_from(bytes: &ntex_bytes::Bytes) -> bytes::Bytes {
 
 pub(super) fn bytes_to(bytes: &bytes::Bytes) -> ntex_bytes::Bytes {
     ntex_bytes::Bytes::copy_from_slice(bytes)
-}
-
-pub(super) fn packet_size(publish: &Publish) -> Result<u32, EncodeError> {
-    u32::try_from(publish.payload.len()).map_err(|_| EncodeError::TooLarge)
 }

@@ -1,6 +1,5 @@
 //! A message on its way from its publisher to everybody.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +45,8 @@ impl Message {
         }
     }
 
-    /// Its expiry runs from now.
+    /// Its expiry runs from now. Seconds are the standard's unit: one of 0 is over with the second that it came in, so
+    /// that the message does not die on its way between two workers.
     #[must_use]
     pub fn with_properties(
         self,
@@ -54,7 +54,7 @@ impl Message {
         now: Duration,
     ) -> Self {
         let expiry = properties.as_ref().and_then(|properties| properties.expiry);
-        let expires_at = expiry.map(|seconds| now + Duration::from_secs(u64::from(seconds.get())));
+        let expires_at = expiry.map(|seconds| now + Duration::from_secs(u64::from(seconds.max(1))));
         Self {
             properties,
             expires_at,
@@ -72,9 +72,10 @@ impl Message {
         let Some(left) = self.expires_at.map(|at| at.saturating_sub(now)) else {
             return Some(Arc::clone(properties));
         };
-        // rounded up: 0 would say that it has expired
+        // rounded up: 0 would say that it has expired, unless that is what its publisher said
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        let expiry = NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX));
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        let expiry = properties.expiry.map(|told| told.min(seconds));
         if expiry == properties.expiry {
             return Some(Arc::clone(properties));
         }
@@ -108,24 +109,33 @@ mod tests {
     fn the_expiry_that_is_left_is_told() {
         let seconds = Duration::from_secs;
         let properties = MessageProperties {
-            expiry: NonZeroU32::new(10),
+            expiry: Some(10),
             ..MessageProperties::default()
         };
         let topic = TopicName::new("t".into()).unwrap();
         let message = Message::new(topic, b"", "c".into())
             .with_properties(Some(Arc::new(properties)), seconds(5));
-        let left = |now| {
-            message
-                .properties_at(now)
-                .unwrap()
-                .expiry
-                .map(NonZeroU32::get)
-        };
+        let left = |now| message.properties_at(now).unwrap().expiry;
         assert_eq!(left(seconds(5)), Some(10));
         assert_eq!(left(Duration::from_millis(5_500)), Some(10));
         assert_eq!(left(seconds(14)), Some(1));
         assert!(!message.is_expired(Duration::from_millis(14_999)));
         assert!(message.is_expired(seconds(15)));
+    }
+
+    #[test]
+    fn an_expiry_of_zero_is_told_and_lasts_a_second() {
+        let properties = MessageProperties {
+            expiry: Some(0),
+            ..MessageProperties::default()
+        };
+        let topic = TopicName::new("t".into()).unwrap();
+        let message = Message::new(topic, b"", "c".into())
+            .with_properties(Some(Arc::new(properties)), Duration::ZERO);
+        let soon = Duration::from_millis(999);
+        assert!(!message.is_expired(soon));
+        assert_eq!(message.properties_at(soon).unwrap().expiry, Some(0));
+        assert!(message.is_expired(Duration::from_secs(1)));
     }
 
     #[test]

@@ -203,8 +203,6 @@ fn cost(message: &Message) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
     use super::super::TopicName;
     use super::*;
     use crate::codec::MessageProperties;
@@ -366,7 +364,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let expiring = |topic, at| {
             let properties = MessageProperties {
-                expiry: NonZeroU32::new(5),
+                expiry: Some(5),
                 ..MessageProperties::default()
             };
             let message = Message::clone(&message(topic, "x"));

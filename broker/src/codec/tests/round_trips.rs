@@ -7,9 +7,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::codec::{
     Ack, Auth, ConnAck, ConnAckProperties, Connect, ConnectProperties, Disconnect, EncodeError,
-    MessageProperties, Packet, PacketId, Protocol, Publish, PublishFrame, QoS, ReasonCode,
-    RetainHandling, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe, UserProperties, Will,
-    decode, encode,
+    MessageProperties, Packet, PacketId, PayloadFormat, Protocol, Publish, PublishFrame, QoS,
+    ReasonCode, RetainHandling, SubAck, Subscribe, Subscription, UnsubAck, Unsubscribe,
+    UserProperties, Will, decode, encode,
 };
 
 pub(super) fn id(id: u16) -> PacketId {
@@ -22,12 +22,23 @@ fn user() -> UserProperties {
 
 fn message_properties() -> Arc<MessageProperties> {
     Arc::new(MessageProperties {
-        utf8_payload: true,
-        expiry: NonZeroU32::new(60),
+        payload_format: Some(PayloadFormat::Utf8),
+        expiry: Some(60),
         content_type: Some("text/plain".into()),
         response_topic: Some("reply/here".into()),
         correlation_data: Some(Bytes::from_static(b"\0\x01")),
         user: user(),
+    })
+}
+
+/// What is there and says 0, which ntex-mqtt's types cannot hold.
+fn zeros() -> Arc<MessageProperties> {
+    Arc::new(MessageProperties {
+        payload_format: Some(PayloadFormat::Bytes),
+        expiry: Some(0),
+        content_type: Some("".into()),
+        user: user(),
+        ..MessageProperties::default()
     })
 }
 
@@ -114,6 +125,21 @@ pub(super) fn v5_only() -> Vec<Packet> {
         ..Ack::new(id(7), ReasonCode::PACKET_IDENTIFIER_NOT_FOUND)
     };
     vec![
+        Packet::Connect(Box::new(Connect {
+            will: Some(Will {
+                qos: QoS::AtMostOnce,
+                retain: false,
+                topic: "w".into(),
+                payload: Bytes::new(),
+                delay: 5,
+                properties: Some(zeros()),
+            }),
+            ..Connect::new(Protocol::V5, "gw-1")
+        })),
+        Packet::Publish(Publish {
+            properties: Some(zeros()),
+            ..Publish::new("t", &b"x"[..])
+        }),
         Packet::Connect(Box::new(Connect {
             will: Some(Will {
                 qos: QoS::AtMostOnce,
@@ -362,6 +388,26 @@ fn subscription_identifiers_go_into_a_frame() {
                 let found = decode(Protocol::V5, &out.freeze());
                 assert_eq!(found, Ok(Packet::Publish(expected)));
             }
+        }
+    }
+}
+
+#[test]
+fn long_lists_have_bytes() {
+    let codes = vec![ReasonCode::SUCCESS; 100_000];
+    let filters = (0..10_000).map(|at| Subscription::new(format!("a/{at}"), QoS::AtMostOnce));
+    for protocol in [Protocol::V311, Protocol::V5] {
+        for packet in [
+            Packet::SubAck(SubAck::new(id(1), codes.clone())),
+            Packet::Subscribe(Subscribe {
+                packet_id: id(1),
+                subscription_id: None,
+                filters: filters.clone().collect(),
+                user: Vec::new(),
+            }),
+        ] {
+            let bytes = encode(protocol, &packet).unwrap();
+            assert_eq!(decode(protocol, &bytes), Ok(packet));
         }
     }
 }

@@ -1,15 +1,15 @@
 //! ntex-mqtt's types to ours. Everything is copied: its strings pin the buffer they were read from.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ntex_bytes::ByteString;
 use ntex_mqtt::v5::codec as ntex;
 
 use super::{bytes_from, qos_from};
 use crate::codec::{
     Ack, Auth, ConnAck, ConnAckProperties, Connect, ConnectProperties, Disconnect,
-    MessageProperties, Packet, Publish, ReasonCode, RetainHandling, SubAck, Subscribe,
+    MessageProperties, Packet, PayloadFormat, ReasonCode, RetainHandling, SubAck, Subscribe,
     Subscription, UnsubAck, Unsubscribe, UserProperties, Will,
 };
 use crate::link::Protocol;
@@ -98,14 +98,18 @@ fn will(will: ntex::LastWill) -> Will {
         topic: Arc::from(will.topic.as_str()),
         payload: bytes_from(&will.message),
         delay: will.will_delay_interval_sec.unwrap_or(0),
-        properties: shared(MessageProperties {
-            utf8_payload: will.is_utf8_payload.unwrap_or(false),
-            expiry: will.message_expiry_interval,
+        properties: MessageProperties {
+            payload_format: will.is_utf8_payload.map(|utf8| match utf8 {
+                true => PayloadFormat::Utf8,
+                false => PayloadFormat::Bytes,
+            }),
+            expiry: will.message_expiry_interval.map(NonZeroU32::get),
             content_type: string(will.content_type),
             response_topic: string(will.response_topic),
             correlation_data: will.correlation_data.as_ref().map(bytes_from),
             user: user(&will.user_properties),
-        }),
+        }
+        .shared(),
     }
 }
 
@@ -131,32 +135,6 @@ fn connack(ack: ntex::ConnectAck) -> ConnAck {
             user: user(&ack.user_properties),
         },
     }
-}
-
-pub(super) fn publish(publish: ntex::Publish) -> Publish {
-    let properties = publish.properties;
-    Publish {
-        dup: publish.dup,
-        retain: publish.retain,
-        qos: qos_from(publish.qos),
-        topic: Arc::from(publish.topic.as_str()),
-        packet_id: publish.packet_id,
-        payload: Bytes::new(),
-        topic_alias: properties.topic_alias,
-        subscription_ids: properties.subscription_ids,
-        properties: shared(MessageProperties {
-            utf8_payload: properties.is_utf8_payload,
-            expiry: properties.message_expiry_interval,
-            content_type: string(properties.content_type),
-            response_topic: string(properties.response_topic),
-            correlation_data: properties.correlation_data.as_ref().map(bytes_from),
-            user: user(&properties.user_properties),
-        }),
-    }
-}
-
-fn shared(properties: MessageProperties) -> Option<Arc<MessageProperties>> {
-    (properties != MessageProperties::default()).then(|| Arc::new(properties))
 }
 
 fn ack(ack: ntex::PublishAck) -> Ack {

@@ -1,14 +1,14 @@
 //! Our types to ntex-mqtt's.
 
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
 use ntex_bytes::ByteString;
 use ntex_mqtt::v5::codec as ntex;
 
-use super::{bytes_to, packet_size, qos_to};
+use super::{bytes_to, qos_to};
 use crate::codec::{
-    Ack, ConnAck, Connect, EncodeError, MessageProperties, Packet, Publish, QoS, ReasonCode,
+    Ack, ConnAck, Connect, EncodeError, MessageProperties, Packet, PayloadFormat, ReasonCode,
     RetainHandling, Subscribe, Subscription, UserProperties, Will,
 };
 
@@ -96,10 +96,15 @@ fn will(will: &Will) -> ntex::LastWill {
         message: bytes_to(&will.payload),
         will_delay_interval_sec: Some(will.delay).filter(|delay| *delay > 0),
         correlation_data: properties.correlation_data.as_ref().map(bytes_to),
-        message_expiry_interval: properties.expiry,
+        // 0 has no place there: `will` puts it back
+        message_expiry_interval: properties
+            .expiry
+            .map(|seconds| NonZeroU32::new(seconds).unwrap_or(NonZeroU32::MIN)),
         content_type: string(properties.content_type.as_ref()),
         user_properties: user(&properties.user),
-        is_utf8_payload: properties.utf8_payload.then_some(true),
+        is_utf8_payload: properties
+            .payload_format
+            .map(|format| format == PayloadFormat::Utf8),
         response_topic: string(properties.response_topic.as_ref()),
     }
 }
@@ -126,44 +131,6 @@ fn connack(ack: &ConnAck) -> Result<ntex::ConnectAck, EncodeError> {
         user_properties: user(&properties.user),
         ..ntex::ConnectAck::default()
     })
-}
-
-pub(super) fn publish(publish: &Publish) -> Result<ntex::Publish, EncodeError> {
-    Ok(ntex::Publish {
-        dup: publish.dup,
-        retain: publish.retain,
-        qos: qos_to(publish.qos),
-        packet_id: publish.packet_id.filter(|_| publish.qos > QoS::AtMostOnce),
-        topic: ByteString::from(&*publish.topic),
-        payload_size: packet_size(publish)?,
-        properties: publish_properties(publish),
-    })
-}
-
-fn publish_properties(publish: &Publish) -> ntex::PublishProperties {
-    let mut properties = publish
-        .properties
-        .as_deref()
-        .map(message_properties)
-        .unwrap_or_default();
-    properties.topic_alias = publish.topic_alias;
-    properties
-        .subscription_ids
-        .clone_from(&publish.subscription_ids);
-    properties
-}
-
-fn message_properties(properties: &MessageProperties) -> ntex::PublishProperties {
-    ntex::PublishProperties {
-        topic_alias: None,
-        correlation_data: properties.correlation_data.as_ref().map(bytes_to),
-        message_expiry_interval: properties.expiry,
-        content_type: string(properties.content_type.as_ref()),
-        user_properties: user(&properties.user),
-        is_utf8_payload: properties.utf8_payload,
-        response_topic: string(properties.response_topic.as_ref()),
-        subscription_ids: Vec::new(),
-    }
 }
 
 fn ack(name: &'static str, ack: &Ack) -> Result<ntex::PublishAck, EncodeError> {

@@ -132,8 +132,7 @@ fn no_local_spares_the_publisher() {
 
 #[test]
 fn properties_are_forwarded_and_3_1_1_gets_none() {
-    use crate::codec::MessageProperties;
-    use std::num::NonZeroU32;
+    use crate::codec::{MessageProperties, PayloadFormat};
     use std::sync::Arc;
 
     everywhere(|mut network| {
@@ -145,8 +144,8 @@ fn properties_are_forwarded_and_3_1_1_gets_none() {
         network.subscribe(new, "t", ZERO);
         network.subscribe(old, "t", ZERO);
         let properties = Arc::new(MessageProperties {
-            utf8_payload: true,
-            expiry: NonZeroU32::new(60),
+            payload_format: Some(PayloadFormat::Utf8),
+            expiry: Some(60),
             content_type: Some("text".into()),
             response_topic: Some("r".into()),
             correlation_data: Some(bytes::Bytes::from_static(b"c")),
