@@ -81,10 +81,10 @@ impl PublishParts {
             None => (self.list.start..self.list.end, self.list.end..self.list.end),
         };
         let list = before.len() + after.len() + if alias.is_some() { ALIAS_LEN } else { 0 };
-        let id = &packet[self.topic.end..self.topic.end + self.id_len(packet)];
+        let id_len = if packet[0] & 0b110 == 0 { 0 } else { 2 };
+        let id = &packet[self.topic.end..self.topic.end + id_len];
         let payload = &packet[self.list.end..];
-        let remaining =
-            2 + topic.len() + id.len() + frame::length_len(list) + list + payload.len();
+        let remaining = 2 + topic.len() + id.len() + frame::length_len(list) + list + payload.len();
         out.reserve(5 + remaining);
         out.put_u8(packet[0]);
         frame::put_length(remaining, out);
@@ -100,10 +100,6 @@ impl PublishParts {
         out.put_slice(&packet[before]);
         out.put_slice(&packet[after]);
         out.put_slice(payload);
-    }
-
-    fn id_len(&self, packet: &[u8]) -> usize {
-        if packet[0] & 0b110 == 0 { 0 } else { 2 }
     }
 }
 

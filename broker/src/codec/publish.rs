@@ -205,10 +205,9 @@ fn put_properties(publish: &Publish, out: &mut BytesMut) {
 
 /// Of a field behind a length of two bytes.
 fn field_len(len: usize) -> Result<usize, EncodeError> {
-    if len <= usize::from(u16::MAX) {
-        Ok(2 + len)
-    } else {
-        Err(EncodeError::FieldTooLong)
+    match u16::try_from(len) {
+        Ok(_) => Ok(2 + len),
+        Err(_) => Err(EncodeError::FieldTooLong),
     }
 }
 

@@ -280,6 +280,9 @@ fn limits(section: &Reader<'_>) -> Option<Limits> {
     let max_queued_messages = section.one("maxQueuedMessages");
     let max_queued_bytes = section.one("maxQueuedBytes");
     let max_inflight = section.one("maxInflight");
+    let receive_maximum = section.one("receiveMaximum");
+    let max_topic_bytes = section.one("maxTopicBytes");
+    let max_topic_levels = section.one("maxTopicLevels");
     let max_subscriptions = section.one("maxSubscriptions");
     let max_retained_messages = section.one("maxRetainedMessages");
     let max_retained_bytes = section.one("maxRetainedBytes");
@@ -287,6 +290,9 @@ fn limits(section: &Reader<'_>) -> Option<Limits> {
         max_queued_messages: max_queued_messages?,
         max_queued_bytes: max_queued_bytes?,
         max_inflight: max_inflight?,
+        receive_maximum: receive_maximum?,
+        max_topic_bytes: max_topic_bytes?,
+        max_topic_levels: max_topic_levels?,
         max_subscriptions: max_subscriptions?,
         max_retained_messages: max_retained_messages?,
         max_retained_bytes: max_retained_bytes?,

@@ -64,6 +64,11 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     let max_connections: Option<NonZeroU32> = section.one("maxConnections");
     let connect_timeout = section.one("connectTimeoutSeconds");
     let max_packet_bytes = section.one("maxPacketBytes");
+    let max_client_id_bytes = section.one("maxClientIdBytes");
+    let topic_alias_maximum = section.one("topicAliasMaximum");
+    let publish_rate: Option<u32> = section.one("publishRate");
+    let subscribe_rate: Option<u32> = section.one("subscribeRate");
+    let unread_timeout = section.one("unreadTimeoutSeconds");
     let max_keep_alive_seconds: Option<u16> = section.one("maxKeepAliveSeconds");
     let methods: Option<Vec<AuthenticationMethod>> = section.list("authenticationMethods");
     Some(Listener {
@@ -76,6 +81,11 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
         max_connections: max_connections?,
         connect_timeout: connect_timeout?,
         max_packet_bytes: max_packet_bytes?,
+        max_client_id_bytes: max_client_id_bytes?,
+        topic_alias_maximum: topic_alias_maximum?,
+        publish_rate: NonZeroU32::new(publish_rate?),
+        subscribe_rate: NonZeroU32::new(subscribe_rate?),
+        unread_timeout: unread_timeout?,
         max_keep_alive_seconds: max_keep_alive_seconds.filter(|seconds| *seconds > 0),
         authentication_methods: methods.filter(|_| section.has("authenticationMethods")),
     })

@@ -148,6 +148,14 @@ pub struct Listener {
     pub connect_timeout: Duration,
     /// Bytes of the largest whole MQTT packet that a client may send.
     pub max_packet_bytes: u32,
+    pub max_client_id_bytes: u16,
+    /// Both ways; 0: none.
+    pub topic_alias_maximum: u16,
+    /// Packets of one client a second; `None`: as many as it likes.
+    pub publish_rate: Option<NonZeroU32>,
+    pub subscribe_rate: Option<NonZeroU32>,
+    /// How long a client may take nothing while packets wait for it.
+    pub unread_timeout: Duration,
     /// `None`: no cap.
     pub max_keep_alive_seconds: Option<u16>,
     /// Methods of enhanced authentication; `None`: those that the password file has users for.
@@ -318,6 +326,11 @@ pub struct Limits {
     pub max_queued_bytes: u32,
     /// Outbound QoS 1 window when the client names none.
     pub max_inflight: u16,
+    /// Inbound QoS 1 window, of every client; at least 1.
+    pub receive_maximum: u16,
+    pub max_topic_bytes: u16,
+    /// 1..=128
+    pub max_topic_levels: u8,
     /// Per client.
     pub max_subscriptions: NonZeroU32,
     /// Per shard.

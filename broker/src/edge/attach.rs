@@ -15,7 +15,7 @@ use super::packets::read_some;
 use super::shared::ListenerShared;
 use super::stream::Stream;
 use super::worker::Worker;
-use super::{keepalive, peer, replies};
+use super::{aliases, keepalive, peer, replies};
 use crate::auth::Identity;
 use crate::codec::Protocol;
 use crate::link::{Attach, ToShard};
@@ -114,11 +114,22 @@ fn ask(
         max_packet_bytes: listener.settings.max_packet_bytes,
         server_keep_alive,
         authenticated: identity.authenticated,
+        topic_alias_maximum: listener.settings.topic_alias_maximum,
     });
     let conn = worker.open(shard, protocol, keepalive::patience(keep_alive));
+    conn.use_aliases(outbound_aliases(listener, opening));
     let stream = conn.stream;
     worker.send(&conn, ToShard::Attach { stream, attach });
     Some(conn)
+}
+
+fn outbound_aliases(listener: &ListenerShared, opening: &Opening) -> Option<aliases::Outbound> {
+    let wishes = &opening.connect.properties;
+    let max_packet = wishes
+        .maximum_packet_size
+        .map_or(usize::MAX, |size| size.get() as usize);
+    let ours = listener.settings.topic_alias_maximum;
+    aliases::Outbound::new(wishes.topic_alias_maximum, ours, max_packet)
 }
 
 /// The keep-alive that is enforced instead of the client's; only MQTT 5 can be told.

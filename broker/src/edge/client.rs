@@ -25,6 +25,7 @@ use super::{closing, handshake, peer, replies};
 use crate::auth::{Identity, Stay};
 use crate::codec::ReasonCode;
 use crate::link::{CloseReason, DetachReason};
+use crate::metrics::EdgeLimit;
 
 /// A client with a session.
 struct Entered {
@@ -62,10 +63,15 @@ pub(super) async fn run(
     else {
         return;
     };
-    let limit = listener.settings.max_packet_bytes as usize;
-    let end = Packets::new(&worker, &conn, &mut stream, limit, reauthentication)
-        .run(early)
-        .await;
+    let end = Packets::new(
+        &worker,
+        &conn,
+        &mut stream,
+        &listener.settings,
+        reauthentication,
+    )
+    .run(early)
+    .await;
     if is_flap(&conn, end) {
         worker.shared.authenticator.flaps().ended(&stay);
     }
@@ -232,7 +238,7 @@ async fn refuse(
         has_connack(worker, entering);
     }
     let mut outbox = Outbox::default();
-    outbox.push(told, false);
+    outbox.push(told, 0);
     closing::close(stream, outbox).await;
     None
 }
@@ -241,9 +247,9 @@ async fn refuse(
 fn is_flap(conn: &Conn, end: End) -> bool {
     match end {
         End::PeerGone => !conn.said_goodbye(),
-        End::KeepAliveExpired | End::ProtocolError(_) => true,
+        End::KeepAliveExpired | End::ProtocolError(_) | End::TooSlow => true,
         End::Ended(Ending::Closed(reason)) => match reason {
-            CloseReason::TakenOver | CloseReason::ProtocolError | CloseReason::TooSlow => true,
+            CloseReason::TakenOver | CloseReason::ProtocolError => true,
             CloseReason::Disconnected | CloseReason::ShuttingDown => false,
         },
         End::Ended(Ending::Refused | Ending::LinkLost | Ending::Drained) => false,
@@ -259,6 +265,10 @@ fn leave(worker: &Worker, conn: &Conn, end: End) {
             DetachReason::KeepAliveExpired
         }
         End::ProtocolError(_) => DetachReason::ProtocolError,
+        End::TooSlow => {
+            worker.shared.metrics.edge.limits.inc(EdgeLimit::Unread);
+            DetachReason::TooSlow
+        }
         End::Ended(_) => DetachReason::EdgeShutdown,
     };
     worker.release(conn, reason);
@@ -270,13 +280,15 @@ fn last_words(conn: &Conn, end: End) -> Option<Outbox> {
         End::PeerGone | End::Ended(Ending::LinkLost) => return None,
         End::KeepAliveExpired => Some(ReasonCode::KEEP_ALIVE_TIMEOUT),
         End::ProtocolError(code) => Some(code),
+        // What waits before it will hardly be read; a client that begins again learns why.
+        End::TooSlow => Some(ReasonCode::QUOTA_EXCEEDED),
         End::Ended(Ending::Drained) => Some(ReasonCode::SERVER_SHUTTING_DOWN),
         // The shard has said it already.
         End::Ended(Ending::Refused | Ending::Closed(_)) => None,
     };
     let mut outbox = conn.outbox.take();
     if let Some(code) = code {
-        outbox.push(replies::disconnect(conn.protocol, code), false);
+        outbox.push(replies::disconnect(conn.protocol, code), 0);
     }
     Some(outbox)
 }

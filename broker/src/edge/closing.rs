@@ -71,7 +71,7 @@ mod tests {
             .await
             .unwrap();
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"goodbye"), false);
+        outbox.push(Bytes::from_static(b"goodbye"), 0);
         let closing = tokio::spawn(close(server, outbox));
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::aliases;
 use super::outbox::Outbox;
 use crate::link::frame::INITIAL_WINDOW;
 use crate::link::{CloseReason, Protocol, StreamId};
@@ -23,6 +24,8 @@ pub(super) struct Conn {
     /// How long it may be silent; `None`: for ever.
     pub(super) patience: Option<Duration>,
     pub(super) outbox: RefCell<Outbox>,
+    /// Where the client takes topic aliases.
+    aliases: RefCell<Option<Box<aliases::Outbound>>>,
     task: RefCell<Option<Waker>>,
     attached: Cell<bool>,
     ending: Cell<Option<Ending>>,
@@ -61,6 +64,7 @@ impl Conn {
             protocol,
             patience,
             outbox: RefCell::default(),
+            aliases: RefCell::default(),
             task: RefCell::default(),
             attached: Cell::new(false),
             ending: Cell::new(None),
@@ -86,20 +90,29 @@ impl Conn {
         }
     }
 
+    pub(super) fn use_aliases(&self, aliases: Option<aliases::Outbound>) {
+        self.aliases.replace(aliases.map(Box::new));
+    }
+
     /// The client has waited for us: its keep-alive begins now.
     pub(super) fn attach(&self, connack: Bytes, now: Duration) {
         self.heard(now);
-        self.outbox.borrow_mut().push(connack, false);
+        self.outbox.borrow_mut().push(connack, 0);
         self.attached.set(true);
         self.wake();
     }
 
     pub(super) fn refuse(&self, connack: Bytes) {
-        self.outbox.borrow_mut().push(connack, false);
+        self.outbox.borrow_mut().push(connack, 0);
         self.end(Ending::Refused);
     }
 
     pub(super) fn deliver(&self, packets: Bytes) {
+        let owed = packets.len();
+        let packets = match &mut *self.aliases.borrow_mut() {
+            None => packets,
+            Some(aliases) => aliases.shorten(packets),
+        };
         let mut outbox = self.outbox.borrow_mut();
         // What waits here may wait long, and must not keep the link's whole read buffer with it.
         let waits = !outbox.is_empty() && packets.len() < SMALL;
@@ -109,7 +122,7 @@ impl Conn {
             } else {
                 packets
             },
-            true,
+            owed,
         );
         drop(outbox);
         self.wake();
@@ -166,6 +179,16 @@ impl Conn {
 
     pub(super) fn has_credit(&self) -> bool {
         self.credit.get() > 0
+    }
+
+    /// Bytes that the shard takes now; perhaps less than none.
+    pub(super) fn credit_left(&self) -> i64 {
+        self.credit.get()
+    }
+
+    /// Asks the task to look at its own times.
+    pub(super) fn remind(&self) {
+        self.wake();
     }
 
     pub(super) fn heard(&self, now: Duration) {

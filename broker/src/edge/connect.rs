@@ -8,8 +8,9 @@ use super::replies;
 use super::shared::ListenerShared;
 use super::stream::Stream;
 use super::worker::Worker;
-use crate::codec::frame::first_packet_len;
+use crate::codec::frame::{FrameError, first_packet_len};
 use crate::codec::{Connect, DecodeError, Packet, Protocol, ReasonCode, decode, sniff};
+use crate::metrics::EdgeLimit;
 
 /// A CONNECT with a will of 64 KiB, and half as much for all its strings; nobody who has not logged in gets more.
 const MOST: u32 = 96 * 1024;
@@ -41,18 +42,24 @@ pub(super) async fn read(
     listener: &ListenerShared,
     stream: &mut Stream,
 ) -> Result<Opening, NoOpening> {
+    let limits = &worker.shared.metrics.edge.limits;
     let limit = listener.settings.max_packet_bytes.min(MOST) as usize;
     let deadline = Instant::now() + listener.settings.connect_timeout;
     let whole = read_whole(worker, stream, limit);
-    let (packet, early) = match timeout_at(deadline, whole).await {
-        Ok(read) => read?,
-        Err(_) => return Err(NoOpening::Refused(Bytes::new())),
+    let Ok(read) = timeout_at(deadline, whole).await else {
+        limits.inc(EdgeLimit::ConnectTime);
+        return Err(NoOpening::Refused(Bytes::new()));
     };
+    let (packet, early) = read?;
     let protocol = sniff(&packet).map_err(|error| {
         tracing::debug!(%error, "client refused");
         NoOpening::Refused(error.reply().unwrap_or_default())
     })?;
     let connect = open(protocol, &packet).map_err(NoOpening::Refused)?;
+    if connect.client_id.len() > usize::from(listener.settings.max_client_id_bytes) {
+        limits.inc(EdgeLimit::ClientId);
+        return Err(NoOpening::Refused(replies::client_id_rejected(protocol)));
+    }
     Ok(Opening {
         connect,
         packet,
@@ -80,9 +87,21 @@ async fn read_whole(
             Ok(_) => {}
             Err(error) => {
                 tracing::debug!(%error, "client refused");
-                return Err(NoOpening::Refused(Bytes::new()));
+                if !matches!(error, FrameError::TooLarge { .. }) {
+                    return Err(NoOpening::Refused(Bytes::new()));
+                }
+                worker.shared.metrics.edge.limits.inc(EdgeLimit::PacketSize);
+                return Err(NoOpening::Refused(too_large(&bytes)));
             }
         }
+    }
+}
+
+/// For the beginning of a CONNECT that says it is too long. 3.1.1 has no code for it.
+fn too_large(beginning: &[u8]) -> Bytes {
+    match sniff(beginning) {
+        Ok(protocol @ Protocol::V5) => refusal(protocol, ReasonCode::PACKET_TOO_LARGE),
+        Ok(Protocol::V311) | Err(_) => Bytes::new(),
     }
 }
 

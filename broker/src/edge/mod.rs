@@ -1,9 +1,11 @@
 //! The edge: owns client sockets from accept to close.
 //!
 //! `accept` → `gate` → `handshake` → `connect` → `attach` → `packets` → `closing`, each a file; `client` strings them
-//! together. A `Worker` owns the sockets of one thread; `control` decides for all of them how many may enter.
+//! together. `regulate` and `aliases` stand in the way of the few clients that need them. A `Worker` owns the sockets of
+//! one thread; `control` decides for all of them how many may enter.
 
 mod accept;
+mod aliases;
 mod arrival;
 mod attach;
 mod client;
@@ -26,7 +28,9 @@ mod outbox;
 mod pace;
 mod packets;
 mod peer;
+mod rate;
 mod reauthentication;
+mod regulate;
 mod replies;
 mod shared;
 mod sockets;

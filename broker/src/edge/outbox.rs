@@ -17,16 +17,16 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 struct Piece {
     bytes: Bytes,
-    /// Counts against the shard's window.
-    counted: bool,
+    /// What it took of the shard's window and has not yet given back; its own length may be another.
+    owed: usize,
 }
 
 impl Outbox {
-    /// `counted`: the shard is told when these bytes have been written.
-    pub(super) fn push(&mut self, bytes: Bytes, counted: bool) {
+    /// `owed`: what the shard is told when these bytes have been written; 0 for what is not from there.
+    pub(super) fn push(&mut self, bytes: Bytes, owed: usize) {
         if !bytes.is_empty() {
             self.bytes += bytes.len();
-            self.pieces.push_back(Piece { bytes, counted });
+            self.pieces.push_back(Piece { bytes, owed });
         }
     }
 
@@ -47,17 +47,24 @@ impl Outbox {
             .count()
     }
 
-    /// The socket took this many bytes. Returns how many of them are counted.
+    /// The socket took this many bytes. Returns what the shard is told.
     pub(super) fn written(&mut self, bytes: usize) -> usize {
         let mut left = bytes.min(self.bytes);
         self.bytes -= left;
-        let mut counted = 0;
+        let mut told = 0;
         while let Some(piece) = self.pieces.front_mut() {
             let taken = left.min(piece.bytes.len());
             piece.bytes.advance(taken);
             left -= taken;
-            counted += if piece.counted { taken } else { 0 };
-            if !piece.bytes.is_empty() {
+            let is_written = piece.bytes.is_empty();
+            let paid = if is_written {
+                piece.owed
+            } else {
+                taken.min(piece.owed)
+            };
+            piece.owed -= paid;
+            told += paid;
+            if !is_written {
                 break;
             }
             self.pieces.pop_front();
@@ -65,7 +72,7 @@ impl Outbox {
         if self.pieces.is_empty() {
             self.pieces = VecDeque::new();
         }
-        counted
+        told
     }
 }
 
@@ -85,9 +92,9 @@ mod tests {
     #[test]
     fn partial_writes_keep_the_rest_and_count_what_counts() {
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"abc"), false);
-        outbox.push(Bytes::from_static(b"defg"), true);
-        outbox.push(Bytes::new(), true);
+        outbox.push(Bytes::from_static(b"abc"), 0);
+        outbox.push(Bytes::from_static(b"defg"), 4);
+        outbox.push(Bytes::new(), 0);
         assert_eq!(outbox.len(), 7);
         assert_eq!(outbox.written(2), 0);
         assert_eq!(content(&outbox), b"cdefg");
@@ -95,6 +102,12 @@ mod tests {
         assert_eq!(content(&outbox), b"fg");
         assert_eq!(outbox.written(2), 2);
         assert!(outbox.is_empty());
+        // shorter than what it took of the window, and longer
+        for owed in [9, 2] {
+            outbox.push(Bytes::from_static(b"abcd"), owed);
+            let told = (0..4).map(|_| outbox.written(1)).sum::<usize>();
+            assert_eq!(told, owed);
+        }
         assert_eq!(
             outbox.pieces.capacity(),
             0,

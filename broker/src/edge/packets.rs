@@ -8,21 +8,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::aliases;
 use super::conn::{Conn, Ending};
 use super::exchange::{AUTH, DISCONNECT};
 use super::intake;
 use super::outbox::PIECES;
 use super::peer;
 use super::reauthentication::Reauthentication;
+use super::regulate::{Regulator, Stop};
 use super::stream::Stream;
 use super::worker::Worker;
-use crate::codec::ReasonCode;
 use crate::codec::frame::{FrameError, PINGRESP};
+use crate::codec::{Protocol, ReasonCode};
+use crate::config::Listener;
 use crate::link::ToShard;
 use crate::link::frame::INITIAL_WINDOW;
+use crate::metrics::EdgeLimit;
 
 /// Written bytes are told to the shard when they are this many: it has three times as many left meanwhile.
 const TELL_AFTER: u32 = INITIAL_WINDOW / 4;
@@ -37,6 +41,8 @@ pub(super) enum End {
     KeepAliveExpired,
     /// The client sent what is no MQTT, or too much of it.
     ProtocolError(ReasonCode),
+    /// The client took nothing for too long while packets waited for it.
+    TooSlow,
     Ended(Ending),
 }
 
@@ -44,10 +50,11 @@ pub(super) struct Packets<'a> {
     worker: &'a Worker,
     conn: &'a Conn,
     stream: &'a mut Stream,
-    /// Bytes of the largest packet.
-    limit: usize,
+    listener: &'a Listener,
     /// For a client that came by enhanced authentication.
     reauthentication: Option<Box<Reauthentication>>,
+    /// For a client with a rate, or with topic aliases.
+    regulator: Option<Box<Regulator>>,
     /// The beginning of a packet.
     partial: Vec<u8>,
     /// Written, and not yet told to the shard.
@@ -55,6 +62,10 @@ pub(super) struct Packets<'a> {
     unflushed: bool,
     /// When the client last took something.
     written: Duration,
+    /// Since when it takes nothing though something waits.
+    blocked: Option<Duration>,
+    /// When the worker will remind us.
+    alarm: Option<Duration>,
 }
 
 /// What a step came to.
@@ -70,19 +81,23 @@ impl<'a> Packets<'a> {
         worker: &'a Worker,
         conn: &'a Conn,
         stream: &'a mut Stream,
-        limit: usize,
+        listener: &'a Listener,
         reauthentication: Option<Box<Reauthentication>>,
     ) -> Self {
+        let has_rate = listener.publish_rate.is_some() || listener.subscribe_rate.is_some();
         Self {
+            regulator: has_rate.then(|| Box::new(Regulator::new(listener))),
             worker,
             conn,
             stream,
-            limit,
+            listener,
             reauthentication,
             partial: Vec::new(),
             untold: 0,
             unflushed: false,
             written: worker.clock.now(),
+            blocked: None,
+            alarm: None,
         }
     }
 
@@ -106,6 +121,12 @@ impl<'a> Packets<'a> {
             if let Some(ending) = self.conn.ending() {
                 return Poll::Ready(End::Ended(ending));
             }
+            if self.is_too_slow() {
+                return Poll::Ready(End::TooSlow);
+            }
+            if let Some(end) = self.release() {
+                return Poll::Ready(end);
+            }
             match self.read(cx) {
                 Step::Again => {}
                 Step::Wait => break,
@@ -128,12 +149,16 @@ impl<'a> Packets<'a> {
                 Poll::Ready(Ok(written)) => {
                     self.unflushed = true;
                     self.written = self.worker.clock.now();
-                    let counted = outbox.written(written);
+                    self.blocked = None;
+                    let told = outbox.written(written);
                     self.worker.traffic.sent(written);
-                    self.untold += u32::try_from(counted).unwrap_or(u32::MAX);
+                    self.untold += u32::try_from(told).unwrap_or(u32::MAX);
                 }
                 Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.blocked.get_or_insert_with(|| self.worker.clock.now());
+                    break;
+                }
             }
         }
         drop(outbox);
@@ -158,7 +183,62 @@ impl<'a> Packets<'a> {
 
     /// The client's bytes are not wanted now: the shard has too many of them, or the client takes none of ours.
     fn is_paused(&self) -> bool {
-        !self.conn.has_credit() || self.conn.outbox.borrow().len() > OUTBOX_PAUSE
+        let takes_none = match &self.regulator {
+            None => !self.conn.has_credit(),
+            Some(regulator) => regulator.is_full(),
+        };
+        takes_none || self.conn.outbox.borrow().len() > OUTBOX_PAUSE
+    }
+
+    /// The worker reminds us at `at`, or did before.
+    fn remind(&mut self, at: Duration) {
+        if self.alarm.is_none_or(|alarm| at < alarm) {
+            self.alarm = Some(at);
+            self.worker.remind(self.conn.stream, at);
+        }
+    }
+
+    fn is_too_slow(&mut self) -> bool {
+        let Some(since) = self.blocked else {
+            return false;
+        };
+        let now = self.worker.clock.now();
+        self.alarm = self.alarm.filter(|alarm| *alarm > now);
+        let deadline = since + self.listener.unread_timeout;
+        if now < deadline {
+            self.remind(deadline);
+        }
+        now >= deadline
+    }
+
+    /// Sends on what the client may send by now.
+    fn release(&mut self) -> Option<End> {
+        let regulator = self.regulator.as_mut().filter(|held| !held.is_empty())?;
+        let now = self.worker.clock.now();
+        self.alarm = self.alarm.filter(|alarm| *alarm > now);
+        let mut out = BytesMut::new();
+        let stop = regulator.release(self.conn.credit_left(), now, &mut out);
+        self.forward(out.freeze());
+        match stop {
+            Stop::Empty | Stop::NoCredit => None,
+            Stop::TooFast(limit, at) => {
+                // once for each time that it is made to wait
+                if self.alarm.is_none() {
+                    self.worker.shared.metrics.edge.limits.inc(limit);
+                }
+                self.remind(at);
+                None
+            }
+            Stop::Refused(code) => {
+                self.worker
+                    .shared
+                    .metrics
+                    .edge
+                    .limits
+                    .inc(EdgeLimit::TopicAlias);
+                Some(End::ProtocolError(code))
+            }
+        }
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Step {
@@ -183,13 +263,14 @@ impl<'a> Packets<'a> {
         }
         self.conn.heard(self.worker.clock.now());
         let answers_auth = self.reauthentication.is_some();
+        let limit = self.listener.max_packet_bytes as usize;
         let intake = if self.partial.is_empty() {
-            let intake = intake::take(bytes, self.limit, answers_auth);
+            let intake = intake::take(bytes, limit, answers_auth);
             self.partial.extend_from_slice(&bytes[intake.used..]);
             intake
         } else {
             self.partial.extend_from_slice(bytes);
-            let intake = intake::take(&self.partial, self.limit, answers_auth);
+            let intake = intake::take(&self.partial, limit, answers_auth);
             self.partial.drain(..intake.used);
             intake
         };
@@ -200,19 +281,47 @@ impl<'a> Packets<'a> {
         if intake.has_disconnect {
             self.conn.says_goodbye();
         }
-        self.forward(intake.packets);
         self.answer_pings(intake.pings);
+        let refused = self.pass_on(&intake.packets);
         let wrong = self.answer_auths(&intake.auths).err();
-        wrong
-            .or(intake.error.map(reason_of))
-            .map(End::ProtocolError)
+        refused
+            .or(wrong.map(End::ProtocolError))
+            .or_else(|| intake.error.map(|error| self.no_packet(error)))
+    }
+
+    /// To the shard, through what limits the client.
+    fn pass_on(&mut self, packets: &Bytes) -> Option<End> {
+        if self.regulator.is_none() && self.brings_aliases(packets) {
+            self.regulator = Some(Box::new(Regulator::new(self.listener)));
+        }
+        let Some(regulator) = &mut self.regulator else {
+            self.forward(packets.clone());
+            return None;
+        };
+        regulator.hold(packets);
+        self.release()
+    }
+
+    fn no_packet(&self, error: FrameError) -> End {
+        if matches!(error, FrameError::TooLarge { .. }) {
+            let limits = &self.worker.shared.metrics.edge.limits;
+            limits.inc(EdgeLimit::PacketSize);
+        }
+        End::ProtocolError(reason_of(error))
+    }
+
+    /// Where none are wanted, the shard refuses them.
+    fn brings_aliases(&self, packets: &Bytes) -> bool {
+        self.conn.protocol == Protocol::V5
+            && self.listener.topic_alias_maximum > 0
+            && aliases::Inbound::are_in(packets)
     }
 
     fn answer_auths(&mut self, auths: &[Bytes]) -> Result<(), ReasonCode> {
         if let Some(reauthentication) = &mut self.reauthentication {
             for auth in auths {
                 let answer = reauthentication.take(auth, self.worker.clock.now())?;
-                self.conn.outbox.borrow_mut().push(answer, false);
+                self.conn.outbox.borrow_mut().push(answer, 0);
             }
         }
         Ok(())
@@ -238,7 +347,7 @@ impl<'a> Packets<'a> {
             // One piece for all: a piece is many times a PINGRESP.
             pings => Bytes::from(PINGRESP.repeat(pings)),
         };
-        self.conn.outbox.borrow_mut().push(answers, false);
+        self.conn.outbox.borrow_mut().push(answers, 0);
     }
 
     /// Nothing was heard for too long, and nothing lies unread. A client that we do not read is alive as long as it takes

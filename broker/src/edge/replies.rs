@@ -32,6 +32,14 @@ pub(super) fn unavailable(protocol: Protocol) -> Bytes {
     )
 }
 
+pub(super) fn client_id_rejected(protocol: Protocol) -> Bytes {
+    connack(
+        protocol,
+        ReasonCode::V3_IDENTIFIER_REJECTED,
+        ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
+    )
+}
+
 /// Empty in 3.1.1, where a server has no DISCONNECT.
 pub(super) fn disconnect(protocol: Protocol, code: ReasonCode) -> Bytes {
     match protocol {

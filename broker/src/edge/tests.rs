@@ -4,5 +4,6 @@ mod attach;
 mod authentication;
 mod gate;
 mod harness;
+mod limits;
 mod packets;
 mod waits;

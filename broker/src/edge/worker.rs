@@ -67,6 +67,8 @@ pub(super) struct Worker {
     conns: RefCell<StreamMap<Rc<Conn>>>,
     next_stream: Cell<u32>,
     wheel: RefCell<Wheel>,
+    /// Of clients that are slowed down or take nothing.
+    alarms: RefCell<Wheel>,
     entering: Rc<Enterings>,
 }
 
@@ -154,6 +156,7 @@ impl Worker {
             conns: RefCell::default(),
             next_stream: Cell::new(0),
             wheel: RefCell::default(),
+            alarms: RefCell::default(),
             shared,
         }
     }
@@ -198,6 +201,11 @@ impl Worker {
             self.wheel.borrow_mut().insert(stream, deadline);
         }
         conn
+    }
+
+    /// The client's task will run at `at`, or a grain later.
+    pub(super) fn remind(&self, stream: StreamId, at: Duration) {
+        self.alarms.borrow_mut().insert(stream, at);
     }
 
     pub(super) fn send(&self, conn: &Conn, frame: ToShard) {
@@ -325,6 +333,12 @@ impl Worker {
         loop {
             ticks.tick().await;
             let now = self.clock.now();
+            let reminded = self.alarms.borrow_mut().due(now);
+            for stream in reminded {
+                if let Some(conn) = self.conns.borrow().get(&stream) {
+                    conn.remind();
+                }
+            }
             let due = self.wheel.borrow_mut().due(now);
             for stream in due {
                 let conn = self.conns.borrow().get(&stream).cloned();

@@ -33,6 +33,8 @@ pub struct Attach {
     pub max_packet_bytes: u32,
     /// The keep-alive that the edge enforces where it is not the client's; a v5 CONNACK must tell it.
     pub server_keep_alive: Option<u16>,
+    /// Topic aliases that the edge takes from the client and resolves; a v5 CONNACK tells it.
+    pub topic_alias_maximum: u16,
     /// The client came by enhanced authentication; a v5 CONNACK must tell it.
     pub authenticated: Option<Authenticated>,
 }
@@ -112,6 +114,8 @@ pub enum DetachReason {
     KeepAliveExpired,
     /// The client sent what the edge must refuse (a packet over the limit, no MQTT).
     ProtocolError,
+    /// The client took nothing for too long while packets waited for it.
+    TooSlow,
     /// The edge is going away; the will is published as for any lost client.
     EdgeShutdown,
 }
@@ -123,8 +127,6 @@ pub enum CloseReason {
     Disconnected,
     TakenOver,
     ProtocolError,
-    /// The client left more unread than its bounds allow.
-    TooSlow,
     ShuttingDown,
 }
 

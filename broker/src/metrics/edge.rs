@@ -6,7 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{By, GateDecision, HandshakeFailure, ListenerLabels};
+use super::labels::{By, EdgeLimit, GateDecision, HandshakeFailure, ListenerLabels};
 use super::shapes::{by_listener, counter, gauge, waits};
 
 /// Take families with a listener apart once per worker (`get_or_create_owned`), not per event.
@@ -36,6 +36,7 @@ pub struct EdgeMetrics {
     pub bytes_received: Counter,
     pub bytes_sent: Counter,
     pub keep_alive_expired: Counter,
+    pub limits: By<EdgeLimit>,
 }
 
 impl EdgeMetrics {
@@ -82,6 +83,12 @@ impl EdgeMetrics {
                 r,
                 "keep_alive_expired",
                 "Clients closed because their keep-alive ran out",
+            ),
+            limits: By::register(
+                r,
+                "edge_limits_reached",
+                "Times that a limit of one client was met at the edge",
+                "limit",
             ),
         }
     }

@@ -80,6 +80,32 @@ label!(
 );
 
 label!(
+    /// A limit of one client that an edge enforced.
+    EdgeLimit {
+        ClientId = "client_id",
+        PacketSize = "packet_size",
+        /// No whole CONNECT in time.
+        ConnectTime = "connect_time",
+        TopicAlias = "topic_alias",
+        /// The client was made to wait.
+        PublishRate = "publish_rate",
+        SubscribeRate = "subscribe_rate",
+        /// It took nothing for too long.
+        Unread = "unread",
+    }
+);
+
+label!(
+    /// A limit of one client that a shard enforced.
+    ShardLimit {
+        /// Length or levels of a topic or filter.
+        Topic = "topic",
+        Subscriptions = "subscriptions",
+        ReceiveMaximum = "receive_maximum",
+    }
+);
+
+label!(
     /// Why a message was not delivered.
     MessageDrop {
         QueueFull = "queue_full",

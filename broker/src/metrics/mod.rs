@@ -13,8 +13,8 @@ mod waits;
 
 pub use edge::EdgeMetrics;
 pub use labels::{
-    By, ExchangeOutcome, GateDecision, HandshakeFailure, Label, ListenerLabels, LoginDrop,
-    MessageDrop, ReloadOutcome, WaitReason,
+    By, EdgeLimit, ExchangeOutcome, GateDecision, HandshakeFailure, Label, ListenerLabels,
+    LoginDrop, MessageDrop, ReloadOutcome, ShardLimit, WaitReason,
 };
 pub use link::LinkMetrics;
 pub use login::LoginMetrics;

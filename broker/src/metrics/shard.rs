@@ -4,7 +4,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::{By, MessageDrop};
+use super::labels::{By, MessageDrop, ShardLimit};
 use super::shapes::{counter, gauge};
 
 #[derive(Clone, Debug)]
@@ -29,6 +29,7 @@ pub struct ShardMetrics {
     pub retained: Gauge,
     pub retained_replays: Gauge,
     pub wills: Counter,
+    pub limits: By<ShardLimit>,
 }
 
 impl ShardMetrics {
@@ -73,6 +74,12 @@ impl ShardMetrics {
                 "Subscribers that are being told what is retained",
             ),
             wills: counter(r, "wills", "Wills published"),
+            limits: By::register(
+                r,
+                "shard_limits_reached",
+                "Times that a limit of one client was met at the shard",
+                "limit",
+            ),
         }
     }
 }

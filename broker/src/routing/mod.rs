@@ -12,5 +12,5 @@ pub mod trie;
 pub use group::{ClientFilter, Group};
 pub use message::Message;
 pub use retained::{Retained, RetainedLimits};
-pub use topic::{FilterError, TopicFilter, TopicName, TopicNameError};
+pub use topic::{FilterError, MAX_LEVELS, TopicFilter, TopicName, TopicNameError};
 pub use trie::Trie;

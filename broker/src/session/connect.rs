@@ -9,7 +9,7 @@ use super::acks::Acks;
 use super::explain;
 use super::flow::Inflow;
 use super::memberships::Memberships;
-use super::{Outbound, RECEIVE_MAXIMUM, Session, SessionLimits};
+use super::{LimitsMet, Outbound, Session, SessionLimits, TopicLimits};
 use crate::codec::{
     self, ConnAck, ConnAckProperties, Connect, Packet, Protocol, QoS, ReasonCode, Will,
 };
@@ -40,13 +40,14 @@ pub fn open(attach: &Attach, limits: SessionLimits) -> Result<Opened, Bytes> {
             ReasonCode::BAD_AUTHENTICATION_METHOD,
         ));
     }
-    if let Some(code) = connect.will.as_ref().and_then(will_refusal) {
+    let will = connect.will.as_ref();
+    if let Some(code) = will.and_then(|will| will_refusal(will, limits.topics)) {
         return Err(explained_refusal(&connect, code));
     }
     let connack = encode(
         attach.protocol,
         ConnAck {
-            properties: connack(attach, &connect),
+            properties: connack(attach, &connect, limits),
             ..success()
         },
     );
@@ -78,7 +79,7 @@ pub fn refusal_not_yours(attach: &Attach) -> Bytes {
     }
 }
 
-fn will_refusal(will: &Will) -> Option<ReasonCode> {
+fn will_refusal(will: &Will, limits: TopicLimits) -> Option<ReasonCode> {
     if will.qos == QoS::ExactlyOnce {
         // [MQTT-3.2.2-12]; 3.1.1 has no code
         return Some(ReasonCode::QOS_NOT_SUPPORTED);
@@ -91,7 +92,7 @@ fn will_refusal(will: &Will) -> Option<ReasonCode> {
     let invalid = topics
         .into_iter()
         .flatten()
-        .any(|topic| TopicName::new(topic).is_err());
+        .any(|topic| !limits.allow(&topic) || TopicName::new(topic).is_err());
     if invalid {
         return Some(ReasonCode::TOPIC_NAME_INVALID);
     }
@@ -138,7 +139,10 @@ fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session 
         protocol: attach.protocol,
         subscriptions: HashMap::new(),
         memberships: Memberships::default(),
+        limits: limits.topics,
+        limits_met: LimitsMet::default(),
         max_subscriptions: limits.max_subscriptions,
+        receive_maximum: limits.receive_maximum,
         expires_at_once: properties.session_expiry == 0,
         outbound,
         inflow: Inflow::default(),
@@ -152,16 +156,17 @@ fn success() -> ConnAck {
 }
 
 /// What this version does not serve is told here.
-fn connack(attach: &Attach, connect: &Connect) -> ConnAckProperties {
+fn connack(attach: &Attach, connect: &Connect, limits: SessionLimits) -> ConnAckProperties {
     let authenticated = attach.authenticated.as_ref();
     ConnAckProperties {
         // sessions end with their connection; [MQTT-3.2.2-21] wants to be told where that is not what was asked
         session_expiry: (connect.properties.session_expiry > 0).then_some(0),
-        receive_maximum: NonZeroU16::new(RECEIVE_MAXIMUM),
+        receive_maximum: NonZeroU16::new(limits.receive_maximum),
         maximum_qos: QoS::AtLeastOnce,
         maximum_packet_size: Some(attach.max_packet_bytes),
         assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
         server_keep_alive: attach.server_keep_alive,
+        topic_alias_maximum: attach.topic_alias_maximum,
         // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
         authentication_method: authenticated.map(|authenticated| authenticated.method.clone()),
         authentication_data: authenticated.and_then(|authenticated| authenticated.data.clone()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{AckNumber, RECEIVE_MAXIMUM, Session};
+use super::{AckNumber, Session};
 use crate::codec::{
     self, Disconnect, Packet, PacketId, Protocol, Publish, QoS, ReasonCode, Subscribe,
     Subscription, Unsubscribe,
@@ -84,19 +84,21 @@ impl Session {
             return Err(Refusal(ReasonCode::QOS_NOT_SUPPORTED));
         }
         if publish.topic_alias.is_some() {
-            // Topic Alias Maximum is 0 [MQTT-3.3.2-9]
+            // the edge resolves those that its CONNACK allows [MQTT-3.3.2-9]
             return Err(Refusal(ReasonCode::TOPIC_ALIAS_INVALID));
         }
         if !publish.subscription_ids.is_empty() {
             // [MQTT-3.3.4-6]
             return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
         }
+        self.check_topic(&publish.topic)?;
         let topic = TopicName::new(publish.topic).map_err(|error| Refusal(name_code(error)))?;
         let properties = publish.properties;
         if let Some(response) = properties
             .as_ref()
             .and_then(|properties| properties.response_topic.clone())
         {
+            self.check_topic(&response)?;
             TopicName::new(response).map_err(|error| Refusal(name_code(error)))?;
         }
         let ack = publish
@@ -109,9 +111,18 @@ impl Session {
         Ok(Received::Publish { message, ack })
     }
 
+    fn check_topic(&mut self, topic: &str) -> Result<(), Refusal> {
+        if self.limits.allow(topic) {
+            return Ok(());
+        }
+        self.limits_met.topic += 1;
+        Err(Refusal(ReasonCode::TOPIC_NAME_INVALID))
+    }
+
     fn begin_ack(&mut self, packet_id: PacketId) -> Result<AckNumber, Refusal> {
         // 3.1.1 knows no Receive Maximum: the byte window slows those down
-        if self.protocol == Protocol::V5 && self.acks.len() >= usize::from(RECEIVE_MAXIMUM) {
+        if self.protocol == Protocol::V5 && self.acks.len() >= usize::from(self.receive_maximum) {
+            self.limits_met.receive_maximum += 1;
             return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
         }
         Ok(self.acks.begin(packet_id))
@@ -132,11 +143,15 @@ impl Session {
     }
 
     fn wish(
-        &self,
+        &mut self,
         wish: Subscription,
         id: Option<NonZeroU32>,
         room: &mut usize,
     ) -> Result<Result<Wish, ReasonCode>, Refusal> {
+        if !self.limits.allow(&wish.filter) {
+            self.limits_met.topic += 1;
+            return Ok(Err(self.failure(ReasonCode::TOPIC_FILTER_INVALID)));
+        }
         let filter = match self.filter(wish.filter)? {
             Ok(filter) => filter,
             Err(code) => return Ok(Err(code)),
@@ -146,10 +161,11 @@ impl Session {
             return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
         }
         if !self.has_subscription(&filter) {
-            match room.checked_sub(1) {
-                Some(less) => *room = less,
-                None => return Ok(Err(self.failure(ReasonCode::QUOTA_EXCEEDED))),
-            }
+            let Some(less) = room.checked_sub(1) else {
+                self.limits_met.subscriptions += 1;
+                return Ok(Err(self.failure(ReasonCode::QUOTA_EXCEEDED)));
+            };
+            *room = less;
         }
         let options = SubscriptionOptions {
             qos: wish.qos.min(QoS::AtLeastOnce),

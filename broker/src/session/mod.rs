@@ -7,6 +7,7 @@ mod explain;
 mod flow;
 mod frames;
 mod inbound;
+mod limits;
 mod memberships;
 mod outbound;
 mod queue;
@@ -19,6 +20,7 @@ pub use acks::AckNumber;
 pub use connect::{Opened, open, refusal_not_yours, refusal_shutting_down, refusal_too_many};
 pub use frames::FrameCache;
 pub use inbound::{Received, Refusal, Wish};
+pub use limits::{LimitsMet, SessionLimits, TopicLimits};
 pub use outbound::{Delivered, Outbound};
 pub use shape::{Shape, SubscriptionIds};
 
@@ -28,32 +30,6 @@ use crate::routing::{ClientFilter, Group, TopicFilter};
 use acks::Acks;
 use flow::Inflow;
 use memberships::Memberships;
-
-/// Bounds of one client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionLimits {
-    pub max_queued_messages: usize,
-    pub max_queued_bytes: usize,
-    /// QoS 1 messages under way to a client that names no Receive Maximum; at least 1.
-    pub max_inflight: u16,
-    pub max_subscriptions: usize,
-}
-
-impl Default for SessionLimits {
-    fn default() -> Self {
-        Self {
-            max_queued_messages: 1_000,
-            max_queued_bytes: 1 << 20,
-            max_inflight: 20,
-            max_subscriptions: 10_000,
-        }
-    }
-}
-
-/// QoS 1 messages that a client may have sent without a PUBACK; told to v5 clients.
-///
-/// A PUBACK waits for all workers with subscribers, some microseconds each: this many keep a client going.
-pub const RECEIVE_MAXIMUM: u16 = 256;
 
 /// An id is of whoever proved a name and came first; who proved none keeps nobody out.
 pub fn gives_way(holder: Option<&str>, newcomer: Option<&str>) -> bool {
@@ -70,7 +46,10 @@ pub struct Session {
     will: Option<Box<Will>>,
     subscriptions: HashMap<TopicFilter, SubscriptionOptions>,
     memberships: Memberships,
+    limits: TopicLimits,
+    limits_met: LimitsMet,
     max_subscriptions: usize,
+    receive_maximum: u16,
     /// The client asked for a session expiry of 0 and may not change it at the end [MQTT-3.14.2-2].
     expires_at_once: bool,
     pub outbound: Outbound,
@@ -155,9 +134,14 @@ impl Session {
         self.outbound.reply(packet);
     }
 
+    /// Limits that were met since the last call.
+    pub fn take_limits_met(&mut self) -> LimitsMet {
+        std::mem::take(&mut self.limits_met)
+    }
+
     /// Bytes of the window to give back now; 0 for none.
     pub fn take_window(&mut self) -> u32 {
-        if self.outbound.is_congested() || self.acks.len() > usize::from(RECEIVE_MAXIMUM) {
+        if self.outbound.is_congested() || self.acks.len() > usize::from(self.receive_maximum) {
             return 0;
         }
         self.inflow.take()

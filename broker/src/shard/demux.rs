@@ -132,6 +132,7 @@ mod tests {
                 max_packet_bytes: 1 << 20,
                 server_keep_alive: None,
                 authenticated: None,
+                topic_alias_maximum: 0,
             }),
         }
     }

@@ -1,6 +1,7 @@
 //! From the configuration to what a worker core is told.
 
 use crate::config::{Mode, ShardSettings};
+use crate::session::TopicLimits;
 use crate::shard::core::{CoreSettings, SessionLimits};
 
 pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
@@ -19,7 +20,12 @@ pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
             max_queued_messages: limits.max_queued_messages.get() as usize,
             max_queued_bytes: limits.max_queued_bytes as usize,
             max_inflight: limits.max_inflight,
+            receive_maximum: limits.receive_maximum,
             max_subscriptions: limits.max_subscriptions.get() as usize,
+            topics: TopicLimits {
+                bytes: limits.max_topic_bytes,
+                levels: limits.max_topic_levels,
+            },
         },
     }
 }

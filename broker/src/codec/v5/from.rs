@@ -99,9 +99,12 @@ fn will(will: ntex::LastWill) -> Will {
         payload: bytes_from(&will.message),
         delay: will.will_delay_interval_sec.unwrap_or(0),
         properties: MessageProperties {
-            payload_format: will.is_utf8_payload.map(|utf8| match utf8 {
-                true => PayloadFormat::Utf8,
-                false => PayloadFormat::Bytes,
+            payload_format: will.is_utf8_payload.map(|utf8| {
+                if utf8 {
+                    PayloadFormat::Utf8
+                } else {
+                    PayloadFormat::Bytes
+                }
             }),
             expiry: will.message_expiry_interval.map(NonZeroU32::get),
             content_type: string(will.content_type),

@@ -63,7 +63,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
             method: Arc::from(method),
             data,
         }));
-    let limits = (any::<u32>(), keep_alive, authenticated);
+    let limits = (any::<u32>(), keep_alive, authenticated, any::<u16>());
     (
         text,
         any::<bool>(),
@@ -81,7 +81,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
                 v5,
                 connect,
                 peer,
-                (max_packet_bytes, server_keep_alive, authenticated),
+                (max_packet_bytes, server_keep_alive, authenticated, topic_alias_maximum),
             )| {
                 Box::new(Attach {
                     client_id: Arc::from(id),
@@ -93,6 +93,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
                     max_packet_bytes,
                     server_keep_alive,
                     authenticated,
+                    topic_alias_maximum,
                 })
             },
         )
@@ -104,6 +105,7 @@ fn to_shard() -> impl Strategy<Value = ToShard> {
         Just(DetachReason::KeepAliveExpired),
         Just(DetachReason::ProtocolError),
         Just(DetachReason::EdgeShutdown),
+        Just(DetachReason::TooSlow),
     ];
     prop_oneof![
         (stream(), attach()).prop_map(|(stream, attach)| ToShard::Attach { stream, attach }),
@@ -120,7 +122,6 @@ fn to_edge() -> impl Strategy<Value = ToEdge> {
         Just(CloseReason::Disconnected),
         Just(CloseReason::TakenOver),
         Just(CloseReason::ProtocolError),
-        Just(CloseReason::TooSlow),
         Just(CloseReason::ShuttingDown),
     ];
     prop_oneof![

@@ -91,7 +91,6 @@ fn reason_code(reason: CloseReason) -> u8 {
         CloseReason::Disconnected => 0,
         CloseReason::TakenOver => 1,
         CloseReason::ProtocolError => 2,
-        CloseReason::TooSlow => 3,
         CloseReason::ShuttingDown => 4,
     }
 }
@@ -101,7 +100,6 @@ fn reason(code: u8) -> Result<CloseReason, FieldError> {
         0 => Ok(CloseReason::Disconnected),
         1 => Ok(CloseReason::TakenOver),
         2 => Ok(CloseReason::ProtocolError),
-        3 => Ok(CloseReason::TooSlow),
         4 => Ok(CloseReason::ShuttingDown),
         value => Err(FieldError::Unknown {
             field: "reason",

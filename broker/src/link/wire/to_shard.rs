@@ -78,6 +78,7 @@ fn put_attach(out: &mut BytesMut, attach: &Attach) {
         out.put_u8(authenticated.data.is_some().into());
         put_short(out, authenticated.data.as_deref().unwrap_or_default());
     }
+    out.put_u16(attach.topic_alias_maximum);
     out.put_slice(&attach.connect);
 }
 
@@ -107,6 +108,7 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
     } else {
         None
     };
+    let topic_alias_maximum = body.u16("topic alias maximum")?;
     let attach = Attach {
         client_id,
         client_id_assigned,
@@ -117,6 +119,7 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
         max_packet_bytes,
         server_keep_alive,
         authenticated,
+        topic_alias_maximum,
     };
     Ok(ToShard::Attach {
         stream,
@@ -163,6 +166,7 @@ fn reason_code(reason: DetachReason) -> u8 {
         DetachReason::KeepAliveExpired => 1,
         DetachReason::ProtocolError => 2,
         DetachReason::EdgeShutdown => 3,
+        DetachReason::TooSlow => 4,
     }
 }
 
@@ -172,6 +176,7 @@ fn reason(code: u8) -> Result<DetachReason, FieldError> {
         1 => Ok(DetachReason::KeepAliveExpired),
         2 => Ok(DetachReason::ProtocolError),
         3 => Ok(DetachReason::EdgeShutdown),
+        4 => Ok(DetachReason::TooSlow),
         value => Err(FieldError::Unknown {
             field: "reason",
             value: value.into(),

@@ -4,7 +4,7 @@ use herdgate_admission::shard::ShardCounts;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::metrics::{MessageDrop, ShardMetrics};
+use crate::metrics::{MessageDrop, ShardLimit, ShardMetrics};
 use crate::shard::core::{WorkerIndex, WorkerStats};
 use crate::shard::system::Totals;
 
@@ -106,6 +106,7 @@ fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
         stats.messages_out_total,
     );
     add(&metrics.wills, last.wills_total, stats.wills_total);
+    count_limits(metrics, last, stats);
     let drops = [
         (
             MessageDrop::QueueFull,
@@ -142,6 +143,25 @@ fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
         metrics
             .messages_dropped
             .inc_by(reason, after.saturating_sub(before));
+    }
+}
+
+fn count_limits(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
+    let (before, after) = (last.limits, stats.limits);
+    for (limit, before, after) in [
+        (ShardLimit::Topic, before.topic, after.topic),
+        (
+            ShardLimit::Subscriptions,
+            before.subscriptions,
+            after.subscriptions,
+        ),
+        (
+            ShardLimit::ReceiveMaximum,
+            before.receive_maximum,
+            after.receive_maximum,
+        ),
+    ] {
+        metrics.limits.inc_by(limit, after.saturating_sub(before));
     }
 }
 

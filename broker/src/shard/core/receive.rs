@@ -56,6 +56,7 @@ impl WorkerCore {
                 Ok(packet) => (seat.session.receive(&packet, now), packet),
                 Err(_) => (Err(Refusal(ReasonCode::MALFORMED_PACKET)), Bytes::new()),
             };
+            self.stats.limits += seat.session.take_limits_met();
             match received {
                 Ok(received) => {
                     self.received(now, key, received, now.saturating_sub(waited), out);

@@ -1,5 +1,7 @@
 //! What a worker counts, for metrics, status and the shard's report.
 
+use crate::session::LimitsMet;
+
 /// The first group are levels, the rest are counters since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkerStats {
@@ -27,6 +29,7 @@ pub struct WorkerStats {
     pub wills_total: u64,
     pub protocol_errors_total: u64,
     pub dropped: Drops,
+    pub limits: LimitsMet,
 }
 
 /// Messages that did not reach a client, by reason.

@@ -6,6 +6,7 @@
 mod admission;
 mod cluster;
 mod ending;
+mod limits;
 mod messages;
 mod model;
 mod network;

@@ -228,6 +228,7 @@ impl Network {
             max_packet_bytes: 1 << 20,
             server_keep_alive: None,
             authenticated: None,
+            topic_alias_maximum: 0,
         };
         self.attach(client, attach);
         client

@@ -10,6 +10,7 @@ use crate::codec::{
     Protocol, Publish, QoS, ReasonCode, SubAck, Subscription, UnsubAck, Unsubscribe, Will,
 };
 use crate::link::{Attach, CloseReason};
+use crate::session::SessionLimits;
 
 use Protocol::{V5, V311};
 use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO, ExactlyOnce as TWO};
@@ -81,6 +82,7 @@ fn assigned_ids_and_keep_alives_are_told() {
             .unwrap(),
         peer: ([127, 0, 0, 1], 1).into(),
         max_packet_bytes: 1_000,
+        topic_alias_maximum: 7,
         server_keep_alive: Some(30),
         authenticated: Some(crate::link::Authenticated {
             method: "SCRAM-SHA-256".into(),
@@ -398,7 +400,7 @@ fn too_many_unacknowledged_publishes_end_a_v5_connection() {
         .unwrap();
     let owned = |topic: &String| crate::shard::core::partition_of(topic).index() % 2 == 1;
     let topic = (0..1_000).map(|n| format!("t{n}")).find(owned).unwrap();
-    for packet_id in 1..=crate::session::RECEIVE_MAXIMUM + 1 {
+    for packet_id in 1..=SessionLimits::default().receive_maximum + 1 {
         assert_eq!(network.inbox(client).closed, None);
         let publish = Publish {
             qos: ONE,
