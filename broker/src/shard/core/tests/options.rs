@@ -197,7 +197,7 @@ fn reserved_bits_end_the_connection() {
     for (options, code) in [
         (0x40, ReasonCode::MALFORMED_PACKET),
         (0x80, ReasonCode::MALFORMED_PACKET),
-        (0x03, ReasonCode::MALFORMED_PACKET),
+        (0x03, ReasonCode::PROTOCOL_ERROR),
         (0x30, ReasonCode::PROTOCOL_ERROR),
     ] {
         let mut network = Network::with_workers(1);
