@@ -307,6 +307,13 @@ impl Worker {
                 self.traffic.delivers(intake::count(&packets));
                 self.with(shard, stream, |conn| conn.deliver(packets));
             }
+            ToEdge::Fan { streams, packets } => {
+                let each = intake::count(&packets);
+                self.traffic.delivers(each * streams.len() as u64);
+                for stream in streams {
+                    self.with(shard, stream, |conn| conn.deliver(packets.clone()));
+                }
+            }
             ToEdge::Window { stream, bytes } => self.with(shard, stream, |conn| conn.credit(bytes)),
             ToEdge::Close { stream, reason } => {
                 self.with(shard, stream, |conn| conn.end(Ending::Closed(reason)));

@@ -93,6 +93,11 @@ pub enum ToEdge {
         stream: StreamId,
         packets: Bytes,
     },
+    /// As `Data`, for several clients that get the same: it crosses the link once, and the edge keeps it once.
+    Fan {
+        streams: Vec<StreamId>,
+        packets: Bytes,
+    },
     /// The shard took this many more bytes of `ToShard::Data`.
     Window {
         stream: StreamId,

@@ -145,17 +145,22 @@ impl LinkServer {
             let mut batch = BytesMut::new();
             loop {
                 tokio::select! {
-                    _ = batches.recv_many(&mut frames, BATCHES_PER_TURN) => {
-                        for frames in frames.drain(..) {
-                            demux.borrow_mut().passed_all(&frames);
-                            for frame in &frames {
-                                frame.encode(&mut batch);
-                            }
-                        }
-                    }
+                    _ = batches.recv_many(&mut frames, BATCHES_PER_TURN) => {}
                     Ok(()) = reports.changed() => {
                         if let Some(report) = &*reports.borrow_and_update() {
                             ToEdge::Health(Box::new((**report).clone())).encode(&mut batch);
+                        }
+                    }
+                }
+                for frames in frames.drain(..) {
+                    demux.borrow_mut().passed_all(&frames);
+                    // Frames share their bytes with others; encoded, all of them together may be more than there is.
+                    for frame in frames {
+                        frame.encode(&mut batch);
+                        if batch.len() >= transport::KEPT
+                            && let Err(error) = transport::write_batch(&mut to, &mut batch).await
+                        {
+                            return LinkError::from(error);
                         }
                     }
                 }

@@ -15,7 +15,7 @@ pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 /// What one read takes at most.
 const READ: usize = 64 * 1024;
 /// A batch buffer that grew beyond this is not kept.
-const KEPT: usize = 256 * 1024;
+pub(super) const KEPT: usize = 256 * 1024;
 /// A peer whose machine is gone answers no probe. Reports go four times a second, so that some bytes are always on their
 /// way: what ends the link then is the time that they go unanswered. A peer that is merely stopped answers through its
 /// kernel, but its window closes, and unanswered is then the time that it stays closed: as long as a process may be

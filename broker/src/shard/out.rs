@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
+
 use super::core::{LinkId, Outbox, PeerMessage, WorkerIndex};
 use super::mailbox::{EdgeSink, Mailboxes};
-use crate::link::ToEdge;
+use crate::link::{StreamId, ToEdge};
 
 #[derive(Debug)]
 pub(super) struct Out {
@@ -55,7 +57,7 @@ impl Out {
                 if known.pending.is_empty() {
                     self.dirty.push(link);
                 }
-                known.pending.push(frame);
+                add(&mut known.pending, frame);
             }
         }
         for (peer, message) in outbox.to_peers.drain(..) {
@@ -88,5 +90,70 @@ impl Out {
     /// This worker has taken `bytes` of other workers' messages.
     pub(super) fn took_peer(&self, bytes: usize) {
         self.workers.took_peer(self.index, bytes);
+    }
+}
+
+/// Appends the frame, or joins it to the last one when both bring the very same bytes: a message of QoS 0 is encoded once
+/// for all its receivers.
+fn add(pending: &mut Vec<ToEdge>, frame: ToEdge) {
+    let joined = match (&frame, pending.last_mut()) {
+        (ToEdge::Data { stream, packets }, Some(last)) => join(last, *stream, packets),
+        _ => false,
+    };
+    if !joined {
+        pending.push(frame);
+    }
+}
+
+fn join(last: &mut ToEdge, stream: StreamId, packets: &Bytes) -> bool {
+    let is_same =
+        |known: &Bytes| known.as_ptr() == packets.as_ptr() && known.len() == packets.len();
+    match last {
+        ToEdge::Fan { streams, packets } if is_same(packets) => streams.push(stream),
+        ToEdge::Data {
+            stream: first,
+            packets,
+        } if is_same(packets) => {
+            *last = ToEdge::Fan {
+                streams: vec![*first, stream],
+                packets: packets.clone(),
+            };
+        }
+        _ => return false,
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receivers_of_the_same_bytes_share_a_frame() {
+        let shared = Bytes::from(vec![1; 100]);
+        let equal = Bytes::from(vec![1; 100]);
+        let mut pending = Vec::new();
+        for (stream, packets) in [
+            (1, &shared),
+            (2, &shared),
+            (3, &shared),
+            (4, &equal),
+            (5, &shared),
+        ] {
+            let frame = ToEdge::Data {
+                stream: StreamId(stream),
+                packets: packets.clone(),
+            };
+            add(&mut pending, frame);
+        }
+        let streams: Vec<Vec<u32>> = pending
+            .iter()
+            .map(|frame| match frame {
+                ToEdge::Data { stream, .. } => vec![stream.0],
+                ToEdge::Fan { streams, .. } => streams.iter().map(|stream| stream.0).collect(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(streams, [vec![1, 2, 3], vec![4], vec![5]]);
     }
 }

@@ -128,6 +128,8 @@ fn to_edge() -> impl Strategy<Value = ToEdge> {
         (stream(), bytes()).prop_map(|(stream, connack)| ToEdge::Attached { stream, connack }),
         (stream(), bytes()).prop_map(|(stream, connack)| ToEdge::Refused { stream, connack }),
         (stream(), bytes()).prop_map(|(stream, packets)| ToEdge::Data { stream, packets }),
+        (proptest::collection::vec(stream(), 0..5), bytes())
+            .prop_map(|(streams, packets)| ToEdge::Fan { streams, packets }),
         (stream(), any::<u32>()).prop_map(|(stream, bytes)| ToEdge::Window { stream, bytes }),
         (stream(), reason).prop_map(|(stream, reason)| ToEdge::Close { stream, reason }),
         Just(ToEdge::Health(Box::new(shard_report()))),

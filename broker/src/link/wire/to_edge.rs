@@ -12,6 +12,7 @@ const DATA: u8 = 0x22;
 const WINDOW: u8 = 0x23;
 const CLOSE: u8 = 0x24;
 const HEALTH: u8 = 0x25;
+const FAN: u8 = 0x26;
 
 impl Frame for ToEdge {
     fn encode(&self, out: &mut BytesMut) {
@@ -19,6 +20,14 @@ impl Frame for ToEdge {
             Self::Attached { stream, connack } => put_packets(out, ATTACHED, stream.0, connack),
             Self::Refused { stream, connack } => put_packets(out, REFUSED, stream.0, connack),
             Self::Data { stream, packets } => put_packets(out, DATA, stream.0, packets),
+            Self::Fan { streams, packets } => put_frame(out, FAN, |out| {
+                // a worker has fewer clients than that
+                out.put_u32(u32::try_from(streams.len()).unwrap_or(u32::MAX));
+                for stream in streams {
+                    out.put_u32(stream.0);
+                }
+                out.put_slice(packets);
+            }),
             Self::Window { stream, bytes } => put_frame(out, WINDOW, |out| {
                 out.put_u32(stream.0);
                 out.put_u32(*bytes);
@@ -46,6 +55,7 @@ impl Frame for ToEdge {
                 "DATA",
                 packets(body, |stream, packets| Self::Data { stream, packets }),
             ),
+            FAN => ("FAN", fan(body)),
             WINDOW => ("WINDOW", window(body)),
             CLOSE => ("CLOSE", close(body)),
             HEALTH => (
@@ -57,6 +67,16 @@ impl Frame for ToEdge {
         };
         frame.map_err(|source| WireError::Body { kind: name, source })
     }
+}
+
+fn fan(mut body: Reader) -> Result<ToEdge, FieldError> {
+    let count = body.u32("count")?;
+    // each is read before the next is believed in
+    let streams = (0..count)
+        .map(|_| body.stream())
+        .collect::<Result<_, _>>()?;
+    let packets = body.rest();
+    Ok(ToEdge::Fan { streams, packets })
 }
 
 fn put_packets(out: &mut BytesMut, kind: u8, stream: u32, packets: &[u8]) {

@@ -141,7 +141,8 @@ impl Network {
             }
             ToEdge::Window { bytes, .. } => inbox.window += bytes,
             ToEdge::Close { reason, .. } => inbox.closed = Some(reason),
-            ToEdge::Health(_) => {}
+            // only the shell around the core makes fans
+            ToEdge::Fan { .. } | ToEdge::Health(_) => {}
         }
     }
 
