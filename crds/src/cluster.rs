@@ -6,6 +6,7 @@ use crate::admission::Admission;
 use crate::authentication::Authentication;
 use crate::exposure::Exposure;
 use crate::image::{Image, ImagePullSecret};
+use crate::limits::Limits;
 use crate::listeners::Listener;
 use crate::status::MqttClusterStatus;
 use crate::tiers::{Edge, Shards};
@@ -73,6 +74,8 @@ pub struct MqttClusterSpec {
     pub authentication: Authentication,
     #[serde(default)]
     pub routing: Routing,
+    #[serde(default)]
+    pub limits: Limits,
     /// Leaves everything as it is: nothing is applied or pruned, the status is still kept.
     #[serde(default)]
     pub paused: bool,

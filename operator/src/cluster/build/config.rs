@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use herdgate_crds::{AdmissionMode, Anonymous, Drain, SlicingType, TlsVersion};
+use herdgate_crds::{AdmissionMode, Anonymous, Drain, Limits, SlicingType, TlsVersion};
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Serialize;
@@ -31,7 +31,9 @@ pub(super) fn edge(cluster: &ValidatedCluster) -> Result<String, WriteError> {
     let shards = (0..cluster.shard.replicas).map(|ordinal| names.shard_address(ordinal, LINK_PORT));
     let file = EdgeFile {
         cluster: &names.cluster,
-        listeners: cluster.listeners.iter().map(listener).collect(),
+        listeners: (cluster.listeners.iter())
+            .map(|wanted| listener(wanted, &cluster.limits))
+            .collect(),
         authentication: Authentication {
             anonymous: cluster.login.anonymous,
             password_file: cluster
@@ -71,6 +73,7 @@ pub(super) fn shard(cluster: &ValidatedCluster) -> Result<String, WriteError> {
         routing: Routing {
             isolated_shards: cluster.routing.isolated_shards,
         },
+        limits: shard_limits(&cluster.limits),
         admin: Admin::default(),
         log: Log::default(),
     };
@@ -96,6 +99,7 @@ struct ShardFile<'a> {
     admission: ShardAdmission,
     shard: Shard,
     routing: Routing,
+    limits: ShardLimits,
     admin: Admin,
     log: Log,
 }
@@ -109,6 +113,14 @@ struct ListenerSection<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<Tls>,
     max_connections: i32,
+    connect_timeout_seconds: i32,
+    max_packet_bytes: i32,
+    max_client_id_bytes: i32,
+    topic_alias_maximum: i32,
+    publish_rate: i32,
+    subscribe_rate: i32,
+    unread_timeout_seconds: i32,
+    max_keep_alive_seconds: i32,
 }
 
 #[derive(Serialize)]
@@ -191,6 +203,20 @@ struct Routing {
     isolated_shards: bool,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShardLimits {
+    max_queued_messages: i32,
+    max_queued_bytes: i32,
+    max_inflight: i32,
+    receive_maximum: i32,
+    max_topic_bytes: i32,
+    max_topic_levels: i32,
+    max_subscriptions: i32,
+    max_retained_messages: i32,
+    max_retained_bytes: i32,
+}
+
 /// Open to the pod network: the kubelet's probes, the operator and Prometheus come from there.
 #[derive(Serialize)]
 struct Admin {
@@ -216,7 +242,7 @@ impl Default for Log {
     }
 }
 
-fn listener(listener: &Listener) -> ListenerSection<'_> {
+fn listener<'a>(listener: &'a Listener, limits: &Limits) -> ListenerSection<'a> {
     let tls = listener.tls.as_ref().map(|tls| Tls {
         certificate_file: volumes::certificate(&listener.name),
         private_key_file: volumes::private_key(&listener.name),
@@ -237,6 +263,28 @@ fn listener(listener: &Listener) -> ListenerSection<'_> {
         protocol: if tls.is_some() { "mqtts" } else { "mqtt" },
         tls,
         max_connections: listener.max_connections,
+        connect_timeout_seconds: limits.connect_timeout_seconds,
+        max_packet_bytes: limits.max_packet_bytes,
+        max_client_id_bytes: limits.max_client_id_bytes,
+        topic_alias_maximum: limits.topic_alias_maximum,
+        publish_rate: limits.publish_rate,
+        subscribe_rate: limits.subscribe_rate,
+        unread_timeout_seconds: limits.unread_timeout_seconds,
+        max_keep_alive_seconds: limits.max_keep_alive_seconds,
+    }
+}
+
+fn shard_limits(limits: &Limits) -> ShardLimits {
+    ShardLimits {
+        max_queued_messages: limits.max_queued_messages,
+        max_queued_bytes: limits.max_queued_bytes,
+        max_inflight: limits.max_inflight,
+        receive_maximum: limits.receive_maximum,
+        max_topic_bytes: limits.max_topic_bytes,
+        max_topic_levels: limits.max_topic_levels,
+        max_subscriptions: limits.max_subscriptions,
+        max_retained_messages: limits.max_retained_messages,
+        max_retained_bytes: limits.max_retained_bytes,
     }
 }
 

@@ -58,7 +58,8 @@ fn templates(change: impl FnOnce(&mut MqttClusterSpec)) -> [PodTemplateSpec; 2] 
 #[test]
 fn a_setting_restarts_only_the_tier_that_reads_it() {
     let [edge, shard] = templates(|_| {});
-    let of_edges: [fn(&mut MqttClusterSpec); 4] = [
+    let of_edges: [fn(&mut MqttClusterSpec); 5] = [
+        |spec| spec.limits.publish_rate = 7,
         |spec| spec.admission.entering_limit = 7,
         |spec| spec.listeners[0].max_connections = 7,
         |spec| drop(spec.listeners.pop()),
@@ -69,7 +70,8 @@ fn a_setting_restarts_only_the_tier_that_reads_it() {
         assert_ne!(changed[0], edge);
         assert_eq!(changed[1], shard);
     }
-    let of_shards: [fn(&mut MqttClusterSpec); 2] = [
+    let of_shards: [fn(&mut MqttClusterSpec); 3] = [
+        |spec| spec.limits.max_subscriptions = 7,
         |spec| spec.admission.settle_limit = 7,
         |spec| spec.shards.drain.delay_seconds = 8,
     ];

@@ -3,6 +3,7 @@
 //! The schema refuses most of it at the API server; this holds even where the schema is older or was bypassed.
 
 mod addresses;
+mod limits;
 mod listeners;
 mod pods;
 mod problems;
@@ -10,7 +11,7 @@ mod slicing;
 
 use herdgate_admission::slicing::MAX_SLICES;
 use herdgate_crds::{
-    Admission, Anonymous, Exposure, MqttCluster, MqttClusterSpec, Persistence, Routing,
+    Admission, Anonymous, Exposure, Limits, MqttCluster, MqttClusterSpec, Persistence, Routing,
 };
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -38,6 +39,7 @@ pub(crate) struct ValidatedCluster {
     pub(crate) gate: Gate,
     pub(crate) login: Login,
     pub(crate) routing: Routing,
+    pub(crate) limits: Limits,
 }
 
 /// Admission with every address understood.
@@ -89,6 +91,7 @@ pub(crate) fn validate(cluster: &MqttCluster) -> Result<ValidatedCluster, Proble
     let listeners = listeners::listeners(spec, &mut problems);
     let gate = gate(&spec.admission, &mut problems);
     let login = login(spec, &mut problems);
+    limits::check(&spec.limits, &mut problems);
     check_shards(spec, &mut problems);
     check_size(&spec.shards.persistence, &mut problems);
     problems.none_or_all()?;
@@ -105,6 +108,7 @@ pub(crate) fn validate(cluster: &MqttCluster) -> Result<ValidatedCluster, Proble
         gate,
         login,
         routing: spec.routing,
+        limits: spec.limits,
     })
 }
 
