@@ -43,8 +43,8 @@ struct Launch {
     role: &'static str,
     name: String,
     config: Value,
-    /// Soft limit of open files, where a test sets one.
-    soft_files: Option<u32>,
+    /// What `ulimit` is told of open files, where a test sets a limit.
+    files: Option<String>,
 }
 
 impl Node {
@@ -111,12 +111,12 @@ fn address(ready: &Value, pointer: &str) -> SocketAddr {
 }
 
 fn command(launch: &Launch, config: &std::path::Path, ready_file: &std::path::Path) -> Command {
-    let mut command = match launch.soft_files {
+    let mut command = match &launch.files {
         None => Command::new(&launch.binary),
         Some(limit) => {
             let mut shell = Command::new("sh");
             shell
-                .args(["-c", &format!("ulimit -Sn {limit}; exec \"$@\""), "sh"])
+                .args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"])
                 .arg(&launch.binary);
             shell
         }
@@ -144,14 +144,25 @@ pub struct Cluster<'a> {
 impl<'a> Cluster<'a> {
     /// Starts and waits until clients may come; `None` when the binary is missing, said loudly.
     pub fn start(setup: &'a Setup, topology: Topology) -> Option<Self> {
-        Self::start_limited(setup, topology, None)
+        Self::start_as(setup, topology, None)
     }
 
+    /// With this soft limit of open files.
     pub fn start_limited(
         setup: &'a Setup,
         topology: Topology,
         soft_files: Option<u32>,
     ) -> Option<Self> {
+        let files = soft_files.map(|files| format!("-Sn {files}"));
+        Self::start_as(setup, topology, files.as_deref())
+    }
+
+    /// With so many open files, and no way to more.
+    pub fn start_with_files(setup: &'a Setup, topology: Topology, files: u32) -> Option<Self> {
+        Self::start_as(setup, topology, Some(&format!("-n {files}")))
+    }
+
+    fn start_as(setup: &'a Setup, topology: Topology, files: Option<&str>) -> Option<Self> {
         if stand_in_wanted() {
             let stand_in = Some(StandIn::start(setup)?);
             return Some(Self {
@@ -168,7 +179,7 @@ impl<'a> Cluster<'a> {
             role,
             name,
             config,
-            soft_files,
+            files: files.map(str::to_owned),
         };
         let mut cluster = Self {
             setup,
