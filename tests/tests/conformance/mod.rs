@@ -5,6 +5,7 @@ macro_rules! proves {
     ($($id:literal),+ $(,)?) => {};
 }
 
+mod aliases;
 mod auth;
 mod connack;
 mod connect;
