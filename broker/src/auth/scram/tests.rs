@@ -166,6 +166,18 @@ fn what_was_said_before_cannot_be_changed_afterwards() {
 }
 
 #[test]
+fn the_last_message_repeats_the_header_of_the_first() {
+    let mut server = server(&file());
+    let first = challenge(server.step(b"n,,n=alice,r=client"));
+    // a proof that fits, of a header that was not sent
+    let last = client_final("secret", "y,,", "n=alice,r=client", &first);
+    assert!(matches!(
+        server.step(last.as_bytes()),
+        Err(MechanismError::Malformed(_))
+    ));
+}
+
+#[test]
 fn a_client_that_says_nothing_is_asked_once() {
     let mut server = server(&file());
     assert_eq!(challenge(server.step(b"")), "");
