@@ -6,20 +6,35 @@ use crate::codec::{Packet, ReasonCode};
 
 /// The packet with a reason, if there is something to say that its code does not. A reason that it has already stays.
 pub(super) fn explained(packet: &Packet) -> Option<Packet> {
-    let mut packet = packet.clone();
-    let text = text(&packet);
-    let reason = reason_mut(&mut packet)?;
-    if reason.is_none() {
-        *reason = Some(Arc::from(text?));
+    if reason(packet).is_some() {
+        return Some(packet.clone());
     }
+    // nearly every packet says all with its code: nothing is copied for those
+    let text = text(packet)?;
+    let mut packet = packet.clone();
+    *reason_mut(&mut packet)? = Some(Arc::from(text));
     Some(packet)
 }
 
 /// The packet without one.
 pub(super) fn bare(packet: &Packet) -> Option<Packet> {
+    reason(packet)?;
     let mut packet = packet.clone();
-    reason_mut(&mut packet)?.take()?;
+    *reason_mut(&mut packet)? = None;
     Some(packet)
+}
+
+fn reason(packet: &Packet) -> Option<&Arc<str>> {
+    match packet {
+        Packet::ConnAck(ack) => ack.properties.reason.as_ref(),
+        Packet::PubAck(ack) | Packet::PubRec(ack) | Packet::PubRel(ack) | Packet::PubComp(ack) => {
+            ack.reason.as_ref()
+        }
+        Packet::SubAck(ack) => ack.reason.as_ref(),
+        Packet::UnsubAck(ack) => ack.reason.as_ref(),
+        Packet::Disconnect(disconnect) => disconnect.reason.as_ref(),
+        _ => None,
+    }
 }
 
 fn reason_mut(packet: &mut Packet) -> Option<&mut Option<Arc<str>>> {
@@ -98,21 +113,23 @@ mod tests {
     use super::*;
     use crate::codec::{Ack, Disconnect, PacketId, SubAck};
 
-    fn reason(packet: &Packet) -> Option<String> {
-        let mut packet = explained(packet)?;
-        reason_mut(&mut packet)?.as_deref().map(str::to_owned)
+    fn told(packet: &Packet) -> Option<String> {
+        explained(packet)
+            .as_ref()
+            .and_then(reason)
+            .map(ToString::to_string)
     }
 
     #[test]
     fn only_what_went_wrong_is_explained() {
         let ack = |code| Packet::PubAck(Ack::new(PacketId::MIN, code));
-        assert_eq!(reason(&ack(ReasonCode::SUCCESS)), None);
-        assert_eq!(reason(&ack(ReasonCode::NO_MATCHING_SUBSCRIBERS)), None);
-        assert!(reason(&ack(ReasonCode::NOT_AUTHORIZED)).is_some());
+        assert_eq!(told(&ack(ReasonCode::SUCCESS)), None);
+        assert_eq!(told(&ack(ReasonCode::NO_MATCHING_SUBSCRIBERS)), None);
+        assert!(told(&ack(ReasonCode::NOT_AUTHORIZED)).is_some());
         let codes = vec![ReasonCode::SUCCESS, ReasonCode::TOPIC_FILTER_INVALID];
         let suback = Packet::SubAck(SubAck::new(PacketId::MIN, codes));
-        assert!(reason(&suback).is_some_and(|text| text.contains("$share")));
-        assert_eq!(reason(&Packet::PingResp), None);
+        assert!(told(&suback).is_some_and(|text| text.contains("$share")));
+        assert_eq!(told(&Packet::PingResp), None);
     }
 
     #[test]
@@ -121,7 +138,7 @@ mod tests {
             reason: Some("because".into()),
             ..Disconnect::new(ReasonCode::SESSION_TAKEN_OVER)
         });
-        assert_eq!(reason(&known).as_deref(), Some("because"));
+        assert_eq!(told(&known).as_deref(), Some("because"));
         let without = Packet::Disconnect(Disconnect::new(ReasonCode::SESSION_TAKEN_OVER));
         assert_eq!(bare(&known), Some(without.clone()));
         assert_eq!(bare(&without), None);
