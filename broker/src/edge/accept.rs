@@ -27,12 +27,8 @@ pub(super) async fn run(worker: Rc<Worker>, listener: Arc<ListenerShared>, socke
                     continue;
                 };
                 let address = std::net::SocketAddr::new(from.ip().to_canonical(), from.port());
-                let client =
-                    client::run(Rc::clone(&worker), Arc::clone(&listener), socket, address);
-                tokio::task::spawn_local(async move {
-                    client.await;
-                    drop(open);
-                });
+                let (worker, listener) = (Rc::clone(&worker), Arc::clone(&listener));
+                tokio::task::spawn_local(client::run(worker, listener, socket, address, open));
             }
             Err(error) if is_one_clients(&error) => {}
             Err(error) => {

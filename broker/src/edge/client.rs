@@ -1,5 +1,6 @@
 //! One client from accept to close.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::outbox::Outbox;
 use super::packets::{End, Packets};
 use super::reauthentication::Reauthentication;
 use super::shared::{ListenerShared, OpenConnection};
+use super::sockets::OpenSocket;
 use super::stream::Stream;
 use super::worker::Worker;
 use super::{closing, handshake, peer, replies};
@@ -38,46 +40,41 @@ struct Entered {
     _open: OpenConnection,
 }
 
-/// Ends with the connection.
+/// From accept to a session or to the end; whoever has a session stays in a task of its own.
 pub(super) async fn run(
     worker: Rc<Worker>,
     listener: Arc<ListenerShared>,
     socket: TcpStream,
     peer: SocketAddr,
+    open: OpenSocket,
 ) {
-    // On the heap, and gone once the client is in: most clients spend their lives in the packet loop.
-    let way_in = Box::pin(enter(
-        Rc::clone(&worker),
-        Arc::clone(&listener),
-        socket,
-        peer,
-    ));
-    let Some(Entered {
-        mut stream,
-        conn,
-        early,
-        reauthentication,
-        stay,
-        _open,
-    }) = way_in.await
-    else {
-        return;
-    };
-    let end = Packets::new(
-        &worker,
-        &conn,
-        &mut stream,
-        &listener.settings,
-        reauthentication,
-    )
-    .run(early)
-    .await;
-    if is_flap(&conn, end) {
-        worker.shared.authenticator.flaps().ended(&stay);
+    let entering = enter(Rc::clone(&worker), Arc::clone(&listener), socket, peer);
+    if let Some(entered) = entering.await {
+        // The way in needs several times the room of what follows, and a task keeps its room until it ends.
+        tokio::task::spawn_local(remain(worker, listener, entered, open));
     }
-    leave(&worker, &conn, end);
-    if let Some(last_words) = last_words(&conn, end) {
-        Box::pin(closing::close(stream, last_words)).await;
+}
+
+/// What most clients spend their lives in. Ends with the connection.
+async fn remain(
+    worker: Rc<Worker>,
+    listener: Arc<ListenerShared>,
+    mut entered: Entered,
+    _open: OpenSocket,
+) {
+    let (conn, stream) = (&entered.conn, &mut entered.stream);
+    let (settings, reauthentication) = (&listener.settings, entered.reauthentication);
+    let mut packets = Packets::new(&worker, conn, stream, settings, reauthentication);
+    let end = match packets.begin(&std::mem::take(&mut entered.early)) {
+        Some(end) => end,
+        None => poll_fn(|cx| packets.poll(cx)).await,
+    };
+    if is_flap(conn, end) {
+        worker.shared.authenticator.flaps().ended(&entered.stay);
+    }
+    leave(&worker, conn, end);
+    if let Some(last_words) = last_words(conn, end) {
+        Box::pin(closing::close(entered.stream, last_words)).await;
     }
 }
 

@@ -76,7 +76,6 @@ enum Step {
 }
 
 impl<'a> Packets<'a> {
-    /// `early`: what the client sent behind its CONNECT.
     pub(super) fn new(
         worker: &'a Worker,
         conn: &'a Conn,
@@ -101,18 +100,15 @@ impl<'a> Packets<'a> {
         }
     }
 
-    pub(super) async fn run(mut self, early: Vec<u8>) -> End {
-        if self.reauthentication.is_some() && speaks_too_early(&early) {
-            return End::ProtocolError(ReasonCode::PROTOCOL_ERROR);
+    /// `early`: what the client sent behind its CONNECT.
+    pub(super) fn begin(&mut self, early: &[u8]) -> Option<End> {
+        if self.reauthentication.is_some() && speaks_too_early(early) {
+            return Some(End::ProtocolError(ReasonCode::PROTOCOL_ERROR));
         }
-        if let Some(end) = self.digest(&early) {
-            return end;
-        }
-        drop(early);
-        poll_fn(|cx| self.poll(cx)).await
+        self.digest(early)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.conn.wait_with(cx.waker());
         loop {
             if self.write(cx).is_err() {

@@ -21,36 +21,98 @@ pub struct SubscriptionOptions {
     pub id: Option<NonZeroU32>,
 }
 
-/// Most filters have one subscriber, some have all clients: a list, then a table.
-#[derive(Debug)]
+/// Most filters have one subscriber, some have all clients: every filter has a value of this size.
+#[derive(Debug, Default)]
 pub enum Subscribers {
+    #[default]
+    None,
+    One(SessionIndex, SubscriptionOptions),
+    Several(Box<Several>),
+}
+
+/// A list, then a table.
+#[derive(Debug)]
+pub enum Several {
     Few(Vec<(SessionIndex, SubscriptionOptions)>),
-    /// Boxed: every filter has a value of this size.
-    Many(Box<HashMap<SessionIndex, SubscriptionOptions>>),
+    Many(HashMap<SessionIndex, SubscriptionOptions>),
 }
 
 /// Searching more than this is slower than hashing.
 const FEW: usize = 16;
 
-impl Default for Subscribers {
-    fn default() -> Self {
-        Self::Few(Vec::new())
-    }
-}
-
 impl Subscribers {
     /// Adds or replaces.
     pub fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) {
+        match self {
+            Self::None => *self = Self::One(session, options),
+            Self::One(one, known) if *one == session => *known = options,
+            Self::One(one, known) => {
+                let list = vec![(*one, *known), (session, options)];
+                *self = Self::Several(Box::new(Several::Few(list)));
+            }
+            Self::Several(several) => several.insert(session, options),
+        }
+    }
+
+    pub fn remove(&mut self, session: SessionIndex) {
+        match self {
+            Self::None => {}
+            Self::One(one, _) => {
+                if *one == session {
+                    *self = Self::None;
+                }
+            }
+            Self::Several(several) => {
+                several.remove(session);
+                if let Several::Few(list) = &**several
+                    && let [(one, options)] = list[..]
+                {
+                    *self = Self::One(one, options);
+                }
+            }
+        }
+    }
+
+    /// One of them.
+    pub fn any(&self) -> Option<SessionIndex> {
+        match self {
+            Self::None => None,
+            Self::One(session, _) => Some(*session),
+            Self::Several(several) => several.any(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(..) => 1,
+            Self::Several(several) => several.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn for_each(&self, mut each: impl FnMut(SessionIndex, SubscriptionOptions)) {
+        match self {
+            Self::None => {}
+            Self::One(session, options) => each(*session, *options),
+            Self::Several(several) => several.for_each(each),
+        }
+    }
+}
+
+impl Several {
+    fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) {
         match self {
             Self::Few(list) => {
                 if let Some(entry) = list.iter_mut().find(|entry| entry.0 == session) {
                     entry.1 = options;
                 } else if list.len() < FEW {
-                    list.reserve_exact(1);
                     list.push((session, options));
                 } else {
-                    let table = list.drain(..).chain([(session, options)]).collect();
-                    *self = Self::Many(Box::new(table));
+                    *self = Self::Many(list.drain(..).chain([(session, options)]).collect());
                 }
             }
             Self::Many(table) => {
@@ -59,7 +121,7 @@ impl Subscribers {
         }
     }
 
-    pub fn remove(&mut self, session: SessionIndex) {
+    fn remove(&mut self, session: SessionIndex) {
         match self {
             Self::Few(list) => list.retain(|entry| entry.0 != session),
             Self::Many(table) => {
@@ -71,26 +133,21 @@ impl Subscribers {
         }
     }
 
-    /// One of them.
-    pub fn any(&self) -> Option<SessionIndex> {
+    fn any(&self) -> Option<SessionIndex> {
         match self {
             Self::Few(list) => list.first().map(|entry| entry.0),
             Self::Many(table) => table.keys().next().copied(),
         }
     }
 
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         match self {
             Self::Few(list) => list.len(),
             Self::Many(table) => table.len(),
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    pub fn for_each(&self, mut each: impl FnMut(SessionIndex, SubscriptionOptions)) {
+    fn for_each(&self, mut each: impl FnMut(SessionIndex, SubscriptionOptions)) {
         match self {
             Self::Few(list) => list
                 .iter()
@@ -134,6 +191,17 @@ mod tests {
             assert_eq!(sessions(&subscribers), (index + 1..100).collect::<Vec<_>>());
         }
         assert!(subscribers.is_empty());
-        assert!(matches!(subscribers, Subscribers::Few(_)));
+        assert!(matches!(subscribers, Subscribers::None));
+    }
+
+    #[test]
+    fn one_subscriber_needs_no_memory_of_its_own() {
+        assert_eq!(size_of::<Subscribers>(), 16);
+        let mut subscribers = Subscribers::default();
+        for index in 0..2 {
+            subscribers.insert(SessionIndex(index), OPTIONS);
+        }
+        subscribers.remove(SessionIndex(0));
+        assert!(matches!(subscribers, Subscribers::One(SessionIndex(1), _)));
     }
 }

@@ -88,6 +88,13 @@ impl TopicName {
     }
 }
 
+/// A topic finds the filter that is the same text.
+impl std::borrow::Borrow<str> for TopicFilter {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TopicFilter {
     pub fn new(filter: Arc<str>) -> Result<Self, FilterError> {
         if filter.is_empty() {

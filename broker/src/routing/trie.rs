@@ -1,14 +1,31 @@
-//! Filters as a tree of levels, to find all that match a topic.
+//! Filters, to find all that match a topic: a table of those without a wildcard, a tree of levels for the others.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 
 use super::interner::{Interner, LevelId};
 use super::{TopicFilter, TopicName};
 
+/// One more than its place, so that an `Option` of it takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct NodeId(u32);
+struct NodeId(NonZeroU32);
 
-const ROOT: NodeId = NodeId(0);
+const ROOT: NodeId = NodeId(NonZeroU32::MIN);
+
+impl NodeId {
+    fn of(place: usize) -> Self {
+        // four billion nodes are more memory than any machine has
+        let number = u32::try_from(place + 1).ok().and_then(NonZeroU32::new);
+        Self(number.unwrap_or(NonZeroU32::MAX))
+    }
+
+    fn place(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// Levels of a topic that are looked up without a list of their own.
+const SHALLOW: usize = 16;
 
 #[derive(Debug)]
 struct Node<V> {
@@ -32,10 +49,14 @@ enum Edge {
 
 /// A value for each filter. A value that equals its default takes no room once `update` returns.
 ///
+/// Most filters have no wildcard. In the tree each of their levels would cost a node and an edge; in a table they cost
+/// one entry, whose text is the session's own.
+///
 /// The children of all nodes share one table keyed by (node, level): a table of its own for each node would cost more
 /// than the node where most nodes have one child, as under `gw/<id>/…`.
 #[derive(Debug)]
 pub struct Trie<V> {
+    exact: HashMap<TopicFilter, V>,
     interner: Interner,
     edges: HashMap<(NodeId, LevelId), NodeId>,
     nodes: Vec<Option<Node<V>>>,
@@ -53,6 +74,7 @@ impl<V: Default> Default for Trie<V> {
             hash: None,
         };
         Self {
+            exact: HashMap::new(),
             interner: Interner::default(),
             edges: HashMap::new(),
             nodes: vec![Some(root)],
@@ -69,6 +91,14 @@ impl<V: Default> Trie<V> {
         change: impl FnOnce(&mut V) -> R,
         is_empty: impl Fn(&V) -> bool,
     ) -> Option<R> {
+        if filter.is_concrete() {
+            let value = self.exact.entry(filter.clone()).or_default();
+            let result = change(value);
+            if is_empty(value) {
+                self.exact.remove(filter);
+            }
+            return Some(result);
+        }
         let id = self.reach(filter);
         let node = self.node_mut(id)?;
         let result = change(&mut node.value);
@@ -78,6 +108,9 @@ impl<V: Default> Trie<V> {
 
     /// The value of one filter.
     pub fn get(&self, filter: &TopicFilter) -> Option<&V> {
+        if filter.is_concrete() {
+            return self.exact.get(filter);
+        }
         let mut at = ROOT;
         for level in filter.levels() {
             let node = self.node(at)?;
@@ -93,11 +126,23 @@ impl<V: Default> Trie<V> {
     /// Calls `found` with the value of each filter that matches. Values of nodes on the way to longer filters are
     /// among them: they are defaults.
     pub fn matching<'a>(&'a self, topic: &TopicName, mut found: impl FnMut(&'a V)) {
-        let levels: Vec<_> = topic
-            .levels()
-            .map(|level| self.interner.find(level))
-            .collect();
-        self.walk(ROOT, &levels, topic.is_system(), &mut found);
+        if let Some(value) = self.exact.get(topic.as_str()) {
+            found(value);
+        }
+        let mut shallow = [None; SHALLOW];
+        let mut levels = topic.levels().map(|level| self.interner.find(level));
+        let mut depth = 0;
+        for (slot, level) in shallow.iter_mut().zip(&mut levels) {
+            *slot = level;
+            depth += 1;
+        }
+        let deeper: Vec<_> = levels.collect();
+        if deeper.is_empty() {
+            self.walk(ROOT, &shallow[..depth], topic.is_system(), &mut found);
+        } else {
+            let levels = [&shallow[..], &deeper].concat();
+            self.walk(ROOT, &levels, topic.is_system(), &mut found);
+        }
     }
 
     fn walk<'a>(
@@ -130,18 +175,18 @@ impl<V: Default> Trie<V> {
         }
     }
 
-    /// Levels in use: 0 when nothing is kept.
+    /// Levels and whole filters in use: 0 when nothing is kept.
     #[cfg(test)]
     pub(crate) fn levels(&self) -> usize {
-        self.interner.len()
+        self.exact.len() + self.interner.len()
     }
 
     fn node(&self, id: NodeId) -> Option<&Node<V>> {
-        self.nodes.get(id.0 as usize)?.as_ref()
+        self.nodes.get(id.place())?.as_ref()
     }
 
     fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<V>> {
-        self.nodes.get_mut(id.0 as usize)?.as_mut()
+        self.nodes.get_mut(id.place())?.as_mut()
     }
 
     /// The node of a filter, made if it is not there.
@@ -201,19 +246,18 @@ impl<V: Default> Trie<V> {
             parent.children += 1;
         }
         if let Some(id) = self.free.pop() {
-            self.nodes[id.0 as usize] = Some(node);
+            self.nodes[id.place()] = Some(node);
             return id;
         }
         self.nodes.push(Some(node));
-        // four billion nodes are more memory than any machine has
-        NodeId(u32::try_from(self.nodes.len() - 1).unwrap_or(u32::MAX))
+        NodeId::of(self.nodes.len() - 1)
     }
 
     /// Removes a node without value and children, and those above it that only led to it.
     fn prune(&mut self, mut id: NodeId, is_empty: impl Fn(&V) -> bool) {
         let useless = |node: &Node<V>| node.children == 0 && is_empty(&node.value);
         while id != ROOT && self.node(id).is_some_and(useless) {
-            let Some(node) = self.nodes[id.0 as usize].take() else {
+            let Some(node) = self.nodes[id.place()].take() else {
                 return;
             };
             self.free.push(id);
@@ -328,6 +372,20 @@ mod tests {
                     .collect();
                 prop_assert_eq!(found(&trie, &topic), expected, "{:?}", topic);
             }
+        }
+
+        #[test]
+        fn finds_filters_of_many_levels(depth in 1..40_usize, plus in 0..40_usize) {
+            let levels = vec!["a"; depth];
+            let mut filter = levels.clone();
+            if let Some(level) = filter.get_mut(plus) {
+                *level = "+";
+            }
+            let mut trie = Trie::default();
+            add(&mut trie, &filter.join("/"));
+            add(&mut trie, &format!("{}/#", levels.join("/")));
+            let topic = TopicName::new(levels.join("/").into()).unwrap();
+            prop_assert_eq!(found(&trie, &topic).len(), 2);
         }
 
         #[test]
