@@ -212,12 +212,7 @@ async fn secure(
     };
     let handshakes = &worker.handshakes;
     let stream = handshake::handshake(handshakes, &worker.shared, tls, socket, entering).await?;
-    let certificate = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .and_then(|chain| chain.first());
-    let principal = certificate.and_then(crate::tls::principal);
+    let principal = stream.peer_certificate().and_then(crate::tls::principal);
     Ok((Stream::Tls(stream), principal))
 }
 

@@ -9,12 +9,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use super::entering::Entering;
 use super::pace::Pace;
 use super::shared::Shared;
+use super::tls_socket::TlsSocket;
 use super::{closing, peer};
 use crate::metrics::HandshakeFailure;
 use crate::tls::ServerTls;
@@ -105,18 +104,16 @@ pub(super) async fn handshake(
     tls: &ServerTls,
     socket: TcpStream,
     entering: &Entering,
-) -> Result<Box<TlsStream<TcpStream>>, NoTls> {
+) -> Result<Box<TlsSocket>, NoTls> {
     let metrics = &shared.metrics.edge;
     let turn = handshakes.turn(socket, entering).await;
     // Others may go on while the client of a failed one reads its alert.
     let (_permit, socket) = turn.ok_or(NoTls::Gone)?;
     metrics.handshakes_started.inc();
-    let accept = TlsAcceptor::from(tls.current())
-        .accept(socket)
-        .into_fallible();
+    let accept = TlsSocket::accept(tls.current(), socket);
     let (failure, no) = match timeout(TIMEOUT, handshakes.pace.paced(accept)).await {
         Ok(Ok(stream)) => {
-            acknowledge(stream.get_ref().0);
+            acknowledge(stream.socket());
             metrics.handshakes_completed.inc();
             return Ok(Box::new(stream));
         }

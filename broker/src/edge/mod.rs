@@ -8,6 +8,7 @@ mod accept;
 mod aliases;
 mod arrival;
 mod attach;
+mod backlog;
 mod client;
 mod closing;
 mod conn;
@@ -37,6 +38,7 @@ mod sockets;
 mod start;
 mod status;
 mod stream;
+mod tls_socket;
 mod worker;
 
 #[cfg(test)]

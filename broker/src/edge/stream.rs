@@ -6,30 +6,28 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+
+use super::tls_socket::TlsSocket;
 
 #[derive(Debug)]
 pub(super) enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsSocket>),
 }
 
 impl Stream {
     pub(super) fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
-            Self::Tls(tls) => tls.get_ref().0,
+            Self::Tls(tls) => tls.socket(),
         }
     }
 
     /// TLS has read what we have not.
-    pub(super) fn holds_plaintext(&mut self) -> bool {
+    pub(super) fn holds_plaintext(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::Tls(tls) => {
-                let state = tls.get_mut().1.process_new_packets();
-                state.is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
-            }
+            Self::Tls(tls) => tls.holds_plaintext(),
         }
     }
 }
