@@ -81,10 +81,6 @@ impl Peer {
         self.client.read()
     }
 
-    pub fn set_read_timeout(&mut self, timeout: Duration) {
-        self.client.set_read_timeout(timeout);
-    }
-
     pub fn next_id(&mut self) -> u16 {
         self.last_id += 1;
         self.last_id

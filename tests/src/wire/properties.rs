@@ -149,16 +149,6 @@ impl Properties {
     pub fn has(&self, id: u8) -> bool {
         !self.all(id).is_empty()
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Those that `keep` wants.
-    #[must_use]
-    pub fn only(&self, keep: impl Fn(u8) -> bool) -> Self {
-        Self(self.0.iter().filter(|(id, _)| keep(*id)).cloned().collect())
-    }
 }
 
 fn is_text(id: u8) -> bool {

@@ -180,7 +180,12 @@ fn every_part_of_the_service_is_there() {
     let Some(world) = world() else { return };
     let (_peer, connack) = Peer::enter_told(world.mqtt(), &Connect::new(Version::V5, fresh("p")));
     let properties = connack.properties;
-    for available in [id::RETAIN_AVAILABLE, id::WILDCARD_AVAILABLE] {
+    for available in [
+        id::RETAIN_AVAILABLE,
+        id::WILDCARD_AVAILABLE,
+        id::SUBSCRIPTION_IDS_AVAILABLE,
+        id::SHARED_AVAILABLE,
+    ] {
         assert!(properties.value(available).is_none_or(|value| value == 1));
     }
     assert!(!properties.has(id::RESPONSE_INFORMATION));
