@@ -3,5 +3,7 @@
 
 mod frames;
 mod mutations;
+mod properties;
 mod rejected;
 mod round_trips;
+mod sizes;

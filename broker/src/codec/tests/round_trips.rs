@@ -391,23 +391,3 @@ fn subscription_identifiers_go_into_a_frame() {
         }
     }
 }
-
-#[test]
-fn long_lists_have_bytes() {
-    let codes = vec![ReasonCode::SUCCESS; 100_000];
-    let filters = (0..10_000).map(|at| Subscription::new(format!("a/{at}"), QoS::AtMostOnce));
-    for protocol in [Protocol::V311, Protocol::V5] {
-        for packet in [
-            Packet::SubAck(SubAck::new(id(1), codes.clone())),
-            Packet::Subscribe(Subscribe {
-                packet_id: id(1),
-                subscription_id: None,
-                filters: filters.clone().collect(),
-                user: Vec::new(),
-            }),
-        ] {
-            let bytes = encode(protocol, &packet).unwrap();
-            assert_eq!(decode(protocol, &bytes), Ok(packet));
-        }
-    }
-}
