@@ -110,6 +110,40 @@ fn the_newer_of_two_connections_wins() {
     older.until_logged("Client alice-same sending CONNECT", PATIENT);
 }
 
+/// What came while the subscriber was dead waits for it, whichever edge it comes back to.
+#[test]
+fn a_killed_subscriber_finds_its_session() {
+    let setup = Setup::new();
+    let Some(cluster) = Cluster::start(&setup, SPLIT) else {
+        return;
+    };
+    let Some(alice) = Mosquitto::new(&setup, cluster.listener("mqtts"), ALICE) else {
+        return;
+    };
+    for (version, expiry) in [(Version::V311, &[][..]), (Version::V5, &["-x", "600"])] {
+        let alice = alice.clone().version(version);
+        let other = alice.clone().at(cluster.listener_of(1, "mqtts"));
+        let name = format!("alice-kept-{version:?}");
+        let topic = format!("kept/{version:?}");
+        let arguments = [&["-c", "-t", &topic, "-q", "2", "-v"][..], expiry].concat();
+        let subscriber = alice.subscriber(&name, &arguments);
+        subscriber.signal(Signal::KILL);
+        for number in 0..3 {
+            let message = format!("number {number}");
+            let message = ["-t", &topic, "-m", &message, "-q", "2"];
+            other.publish("alice-pub", &message);
+        }
+        let mut subscriber = other.subscriber(&name, &arguments);
+        subscriber.until_logged(&format!("{topic} number 2"), PATIENT);
+        let log = subscriber.log();
+        for number in 0..3 {
+            let line = format!("{topic} number {number}");
+            let count = log.matches(&line).count();
+            assert_eq!(count, 1, "{line}: {log}");
+        }
+    }
+}
+
 #[test]
 fn paho_finds_everything_it_expects() {
     let setup = Setup::new();
@@ -118,7 +152,7 @@ fn paho_finds_everything_it_expects() {
     };
     let Some(paho) = Paho::find() else { return };
     for version in VERSIONS {
-        for check in ["roundtrip", "retained", "will", "takeover"] {
+        for check in ["roundtrip", "retained", "will", "takeover", "resumption"] {
             paho.check(&setup, cluster.listener("mqtts"), version, check, &[]);
         }
     }

@@ -9,7 +9,6 @@ use herdgate_tests::mqtt::{
     CONNACK, Client, Connect, DISCONNECT, PINGRESP, Packet, packet, publish,
 };
 use herdgate_tests::setup::Setup;
-use herdgate_tests::skip::skip;
 use herdgate_tests::wait::throughout;
 
 const SPLIT: Topology = Topology::Split { edges: 1 };
@@ -61,34 +60,43 @@ fn an_unknown_protocol_level_is_told_so() {
 }
 
 #[test]
-fn qos_2_is_refused_as_the_standards_say() {
-    if stand_in_wanted() {
-        return skip("mosquitto serves QoS 2");
-    }
+fn a_message_at_qos_2_takes_four_packets_and_comes_once() {
     let setup = Setup::new();
     let Some(cluster) = Cluster::start(&setup, SPLIT) else {
         return;
     };
-    let publish_2 = |five: bool| {
-        let mut body = vec![0, 1, b't', 0, 9];
-        body.extend(if five { &[0][..] } else { &[] });
-        packet(0x34, &body)
-    };
-    let mut three = Client::plain(cluster.listener("mqtt")).unwrap();
-    three.login(&Connect::v3("three"));
-    assert_eq!(three.subscribe("t", 2), 1, "granted at most 1");
-    three.send(&publish_2(false)).unwrap();
-    assert_eq!(three.until_closed(), vec![], "3.1.1 has no words for it");
-
-    let mut five = Client::plain(cluster.listener("mqtt")).unwrap();
-    five.login(&Connect::v5("five"));
-    five.send(&publish_2(true)).unwrap();
-    let last = five.until_closed().pop().expect("a DISCONNECT");
-    assert_eq!(
-        (last.kind(), last.body[0]),
-        (DISCONNECT, 0x9B),
-        "QoS not supported"
-    );
+    let mut watcher = watcher(&cluster, "t");
+    for (five, name) in [(false, "three"), (true, "five")] {
+        let properties = if five { &[0][..] } else { &[] };
+        let publish_2 = |dup: u8| {
+            let body = [&[0, 1, b't', 0, 9][..], properties, name.as_bytes()].concat();
+            packet(0x34 | dup, &body)
+        };
+        let connect = if five {
+            Connect::v5(name)
+        } else {
+            Connect::v3(name)
+        };
+        let mut client = Client::plain(cluster.listener("mqtt")).unwrap();
+        client.login(&connect);
+        // the same before PUBREL, then PUBREL, then the same id for another message
+        for (bytes, answer) in [
+            (publish_2(0), 0x50),
+            (publish_2(8), 0x50),
+            (packet(0x62, &[0, 9]), 0x70),
+            (publish_2(0), 0x50),
+        ] {
+            client.send(&bytes).unwrap();
+            let packet = client.read().unwrap();
+            assert_eq!((packet.first, &packet.body[..2]), (answer, &[0, 9][..]));
+        }
+        for _ in 0..2 {
+            let message = watcher.read().unwrap().published();
+            assert_eq!(message, ("t".to_owned(), name.as_bytes().to_vec()));
+        }
+        watcher.send(&publish("t", "fence")).unwrap();
+        assert_eq!(watcher.read().unwrap().published().1, b"fence".to_vec());
+    }
 }
 
 #[test]

@@ -9,6 +9,9 @@ use super::properties::SUBSCRIPTION_ID;
 use super::{EncodeError, Packet, PacketId, Publish, QoS, encode, frame};
 use crate::link::Protocol;
 
+/// In the first byte: sent before (section 3.3.1.1).
+const DUP: u8 = 0b1000;
+
 /// Receivers of one protocol, QoS and retain flag differ in the packet id alone.
 #[derive(Clone, Debug)]
 pub struct PublishFrame {
@@ -85,6 +88,13 @@ impl PublishFrame {
     /// For a QoS 0 receiver: shared, not copied.
     pub fn shared(&self) -> Bytes {
         self.bytes.clone()
+    }
+
+    /// Appends a copy with the receiver's packet id and DUP [MQTT-3.3.1-1].
+    pub fn write_again(&self, packet_id: PacketId, out: &mut BytesMut) {
+        let start = out.len();
+        self.write(Some(packet_id), out);
+        out[start] |= DUP;
     }
 
     /// Appends a copy with the receiver's packet id.

@@ -284,6 +284,9 @@ fn limits(section: &Reader<'_>) -> Option<Limits> {
     let max_topic_bytes = section.one("maxTopicBytes");
     let max_topic_levels = section.one("maxTopicLevels");
     let max_subscriptions = section.one("maxSubscriptions");
+    let max_session_expiry_seconds = section.one("maxSessionExpirySeconds");
+    let max_kept_sessions = section.one("maxKeptSessions");
+    let max_total_queued_bytes = section.one("maxTotalQueuedBytes");
     let max_retained_messages = section.one("maxRetainedMessages");
     let max_retained_bytes = section.one("maxRetainedBytes");
     Some(Limits {
@@ -294,6 +297,9 @@ fn limits(section: &Reader<'_>) -> Option<Limits> {
         max_topic_bytes: max_topic_bytes?,
         max_topic_levels: max_topic_levels?,
         max_subscriptions: max_subscriptions?,
+        max_session_expiry_seconds: max_session_expiry_seconds?,
+        max_kept_sessions: max_kept_sessions?,
+        max_total_queued_bytes: max_total_queued_bytes?,
         max_retained_messages: max_retained_messages?,
         max_retained_bytes: max_retained_bytes?,
     })

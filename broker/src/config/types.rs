@@ -324,7 +324,7 @@ pub struct Limits {
     pub max_queued_messages: NonZeroU32,
     /// Per client.
     pub max_queued_bytes: u32,
-    /// Outbound QoS 1 window when the client names none.
+    /// Outbound QoS 1 and 2 window when the client names none.
     pub max_inflight: u16,
     /// Inbound QoS 1 window, of every client; at least 1.
     pub receive_maximum: u16,
@@ -333,6 +333,12 @@ pub struct Limits {
     pub max_topic_levels: u8,
     /// Per client.
     pub max_subscriptions: NonZeroU32,
+    /// 0: no session outlives its connection.
+    pub max_session_expiry_seconds: u32,
+    /// Per shard.
+    pub max_kept_sessions: u32,
+    /// Per shard, waiting for all its clients.
+    pub max_total_queued_bytes: u32,
     /// Per shard.
     pub max_retained_messages: u32,
     /// Per shard.

@@ -110,6 +110,8 @@ label!(
     MessageDrop {
         QueueFull = "queue_full",
         TooLarge = "too_large",
+        Expired = "expired",
+        Offline = "offline",
         RetainedFull = "retained_full",
         /// QoS 0 for another worker of the shard that had too many waiting.
         WorkerBusy = "worker_busy",

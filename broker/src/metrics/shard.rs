@@ -10,6 +10,7 @@ use super::shapes::{counter, gauge};
 #[derive(Clone, Debug)]
 pub struct ShardMetrics {
     pub sessions: Gauge,
+    pub kept: KeptMetrics,
     /// CONNACK sent, not yet finished coming back.
     pub settling: Gauge,
     pub settle_limit: Gauge,
@@ -25,6 +26,9 @@ pub struct ShardMetrics {
     /// Copies given to subscribers.
     pub messages_sent: Counter,
     pub messages_dropped: By<MessageDrop>,
+    /// Messages that wait for clients.
+    pub queued: Gauge,
+    pub queued_bytes: Gauge,
     pub subscriptions: Gauge,
     pub retained: Gauge,
     pub retained_replays: Gauge,
@@ -36,6 +40,7 @@ impl ShardMetrics {
     pub(super) fn register(r: &mut Registry) -> Self {
         Self {
             sessions: gauge(r, "sessions", "Sessions with a client"),
+            kept: KeptMetrics::register(r),
             settling: gauge(
                 r,
                 "settling",
@@ -66,6 +71,12 @@ impl ShardMetrics {
                 "Copies of messages that were not delivered",
                 "reason",
             ),
+            queued: gauge(r, "queued_messages", "Messages that wait for clients"),
+            queued_bytes: gauge(
+                r,
+                "queued_bytes",
+                "Bytes of messages that wait for clients, see limits.maxTotalQueuedBytes",
+            ),
             subscriptions: gauge(r, "subscriptions", "Subscriptions of all sessions"),
             retained: gauge(r, "retained", "Retained messages"),
             retained_replays: gauge(
@@ -79,6 +90,42 @@ impl ShardMetrics {
                 "shard_limits_reached",
                 "Times that a limit of one client was met at the shard",
                 "limit",
+            ),
+        }
+    }
+}
+
+/// Of sessions that outlive their connection.
+#[derive(Clone, Debug)]
+pub struct KeptMetrics {
+    /// Sessions without a client.
+    pub sessions: Gauge,
+    /// Clients that found their session again.
+    pub resumed: Counter,
+    /// Sessions whose time without a client was over.
+    pub expired: Counter,
+    /// Sessions beyond the bound of those that are kept.
+    pub not_kept: Counter,
+}
+
+impl KeptMetrics {
+    fn register(r: &mut Registry) -> Self {
+        Self {
+            sessions: gauge(r, "sessions_kept", "Sessions that wait for their client"),
+            resumed: counter(
+                r,
+                "sessions_resumed",
+                "Clients that found their session again",
+            ),
+            expired: counter(
+                r,
+                "sessions_expired",
+                "Sessions whose time without a client was over",
+            ),
+            not_kept: counter(
+                r,
+                "sessions_not_kept",
+                "Sessions that were to outlive their connection, beyond limits.maxKeptSessions",
             ),
         }
     }

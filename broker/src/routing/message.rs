@@ -13,7 +13,6 @@ use crate::codec::{MessageProperties, QoS};
 pub struct Message {
     pub topic: TopicName,
     pub payload: Bytes,
-    /// At most 1.
     pub qos: QoS,
     /// As published.
     pub retain: bool,
@@ -72,7 +71,7 @@ impl Message {
         let Some(left) = self.expires_at.map(|at| at.saturating_sub(now)) else {
             return Some(Arc::clone(properties));
         };
-        // rounded up: 0 would say that it has expired, unless that is what its publisher said
+        // rounded up: 0 would say that it has expired, unless that is what its publisher said, or it is sent again too late
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         let expiry = properties.expiry.map(|told| told.min(seconds));
@@ -119,6 +118,7 @@ mod tests {
         assert_eq!(left(seconds(5)), Some(10));
         assert_eq!(left(Duration::from_millis(5_500)), Some(10));
         assert_eq!(left(seconds(14)), Some(1));
+        assert_eq!(left(seconds(20)), Some(0));
         assert!(!message.is_expired(Duration::from_millis(14_999)));
         assert!(message.is_expired(seconds(15)));
     }

@@ -12,7 +12,6 @@ pub struct SessionIndex(pub u32);
 /// What a client asked for, as far as it was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubscriptionOptions {
-    /// At most 1.
     pub qos: QoS,
     pub no_local: bool,
     pub retain_as_published: bool,

@@ -1,23 +1,53 @@
-//! PUBACKs that wait for their message, in order [MQTT-4.6.0-2].
+//! PUBACKs and PUBRECs that wait for their message, in order [MQTT-4.6.0-2], [MQTT-4.6.0-3].
 
 use std::collections::VecDeque;
 
 use crate::codec::{PacketId, ReasonCode};
 
-/// The n-th QoS 1 PUBLISH of a session.
+/// The n-th answer that a session owes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AckNumber(u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AckKind {
+    /// QoS 1.
+    PubAck,
+    /// QoS 2.
+    PubRec,
+}
+
+/// An answer that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) kind: AckKind,
+    pub(super) packet_id: PacketId,
+    pub(super) code: ReasonCode,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    kind: AckKind,
+    packet_id: PacketId,
+    code: Option<ReasonCode>,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Acks {
     /// The number of the front of `waiting`.
     first: u64,
-    waiting: VecDeque<(PacketId, Option<ReasonCode>)>,
+    waiting: VecDeque<Waiting>,
+    /// PUBACKs among them.
+    pubacks: usize,
 }
 
 impl Acks {
-    pub(super) fn begin(&mut self, packet_id: PacketId) -> AckNumber {
-        self.waiting.push_back((packet_id, None));
+    pub(super) fn begin(&mut self, kind: AckKind, packet_id: PacketId) -> AckNumber {
+        self.pubacks += usize::from(kind == AckKind::PubAck);
+        self.waiting.push_back(Waiting {
+            kind,
+            packet_id,
+            code: None,
+        });
         AckNumber(self.first + self.waiting.len() as u64 - 1)
     }
 
@@ -26,22 +56,42 @@ impl Acks {
             .0
             .checked_sub(self.first)
             .and_then(|at| usize::try_from(at).ok());
-        if let Some((_, done)) = at.and_then(|at| self.waiting.get_mut(at)) {
-            *done = Some(code);
+        if let Some(waiting) = at.and_then(|at| self.waiting.get_mut(at)) {
+            waiting.code = Some(code);
         }
     }
 
     /// The next that is complete and has none before it that is not.
-    pub(super) fn next(&mut self) -> Option<(PacketId, ReasonCode)> {
-        let (packet_id, code) = *self.waiting.front()?;
+    pub(super) fn next(&mut self) -> Option<Due> {
+        let &Waiting {
+            kind,
+            packet_id,
+            code,
+        } = self.waiting.front()?;
         let code = code?;
         self.waiting.pop_front();
         self.first += 1;
-        Some((packet_id, code))
+        self.pubacks -= usize::from(kind == AckKind::PubAck);
+        Some(Due {
+            kind,
+            packet_id,
+            code,
+        })
+    }
+
+    /// The connection that they would have gone over is no more.
+    pub(super) fn forget(&mut self) {
+        self.first += self.waiting.len() as u64;
+        self.waiting = VecDeque::new();
+        self.pubacks = 0;
     }
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    pub(super) fn pubacks(&self) -> usize {
+        self.pubacks
     }
 }
 
@@ -49,21 +99,44 @@ impl Acks {
 mod tests {
     use super::*;
 
+    fn id(id: u16) -> PacketId {
+        PacketId::new(id).unwrap()
+    }
+
     #[test]
     fn acks_keep_their_order() {
-        let id = |id| PacketId::new(id).unwrap();
         let mut acks = Acks::default();
-        let (first, second) = (acks.begin(id(7)), acks.begin(id(3)));
+        let (first, second) = (
+            acks.begin(AckKind::PubAck, id(7)),
+            acks.begin(AckKind::PubRec, id(3)),
+        );
+        assert_eq!((acks.len(), acks.pubacks()), (2, 1));
         acks.complete(second, ReasonCode::SUCCESS);
         assert_eq!(acks.next(), None);
         acks.complete(first, ReasonCode::NO_MATCHING_SUBSCRIBERS);
-        assert_eq!(
-            acks.next(),
-            Some((id(7), ReasonCode::NO_MATCHING_SUBSCRIBERS))
-        );
-        assert_eq!(acks.next(), Some((id(3), ReasonCode::SUCCESS)));
+        let due = |kind, number, code| Due {
+            kind,
+            packet_id: id(number),
+            code,
+        };
+        let code = ReasonCode::NO_MATCHING_SUBSCRIBERS;
+        assert_eq!(acks.next(), Some(due(AckKind::PubAck, 7, code)));
+        let code = ReasonCode::SUCCESS;
+        assert_eq!(acks.next(), Some(due(AckKind::PubRec, 3, code)));
         // late and twice: nothing happens
         acks.complete(first, ReasonCode::SUCCESS);
-        assert_eq!((acks.next(), acks.len()), (None, 0));
+        assert_eq!((acks.next(), acks.len(), acks.pubacks()), (None, 0, 0));
+    }
+
+    #[test]
+    fn an_answer_for_a_connection_that_is_gone_reaches_no_other() {
+        let mut acks = Acks::default();
+        let old = acks.begin(AckKind::PubAck, id(1));
+        acks.forget();
+        let new = acks.begin(AckKind::PubAck, id(2));
+        acks.complete(old, ReasonCode::SUCCESS);
+        assert_eq!(acks.next(), None);
+        acks.complete(new, ReasonCode::SUCCESS);
+        assert_eq!(acks.next().map(|due| due.packet_id), Some(id(2)));
     }
 }

@@ -2,35 +2,35 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::acks::Acks;
 use super::explain;
 use super::flow::Inflow;
+use super::limits::MOST_INFLIGHT;
 use super::memberships::Memberships;
+use super::outbound::Terms;
+use super::received::ReceivedIds;
 use super::{LimitsMet, Outbound, Session, SessionLimits, TopicLimits};
-use crate::codec::{
-    self, ConnAck, ConnAckProperties, Connect, Packet, Protocol, QoS, ReasonCode, Will,
-};
+use crate::codec::{self, ConnAck, ConnAckProperties, Connect, Packet, Protocol, ReasonCode, Will};
 use crate::link::Attach;
 use crate::routing::TopicName;
 
-/// A client that is let in.
+/// A client that may be let in: with a session of its own, or with one that it left.
 #[derive(Debug)]
-pub struct Opened {
-    pub session: Session,
-    pub connack: Bytes,
+pub struct Opening<'a> {
+    attach: &'a Attach,
+    limits: &'a SessionLimits,
+    connect: Connect,
 }
-
-/// More QoS 1 messages are never under way to one client, whatever Receive Maximum it names: their ids are kept.
-const MOST_INFLIGHT: u16 = 1_024;
 
 /// `Err`: the CONNACK of the refusal; empty where the standard has no code for it and the connection is just closed
 /// [MQTT-3.2.2-6 of 3.1.1].
-pub fn open(attach: &Attach, limits: SessionLimits) -> Result<Opened, Bytes> {
+pub fn open<'a>(attach: &'a Attach, limits: &'a SessionLimits) -> Result<Opening<'a>, Bytes> {
     let connect = match codec::decode(attach.protocol, &attach.connect) {
-        Ok(Packet::Connect(connect)) => connect,
+        Ok(Packet::Connect(connect)) => *connect,
         Ok(_) => return Err(refusal(attach.protocol, ReasonCode::PROTOCOL_ERROR)),
         Err(error) => return Err(refusal(attach.protocol, error.reason())),
     };
@@ -44,20 +44,113 @@ pub fn open(attach: &Attach, limits: SessionLimits) -> Result<Opened, Bytes> {
     if let Some(code) = will.and_then(|will| will_refusal(will, limits.topics)) {
         return Err(explained_refusal(&connect, code));
     }
-    let connack = encode(
-        attach.protocol,
-        ConnAck {
-            properties: connack(attach, &connect, limits),
-            ..success()
-        },
-    );
-    if !takes(&connect, &connack) {
+    let opening = Opening {
+        attach,
+        limits,
+        connect,
+    };
+    // the largest that may follow
+    let connack = opening.connack(false, opening.expiry().wrapping_add(1));
+    if !takes(&opening.connect, &connack) {
         return Err(Bytes::new());
     }
-    Ok(Opened {
-        session: session(attach, *connect, limits),
-        connack,
-    })
+    Ok(opening)
+}
+
+impl Opening<'_> {
+    /// Whatever session there is ends [MQTT-3.1.2-4].
+    pub fn is_clean_start(&self) -> bool {
+        self.connect.clean_start
+    }
+
+    /// Seconds for which the client wants its session kept; 0: it ends with its connection. 3.1.1 knows no end.
+    pub fn expiry(&self) -> u32 {
+        match self.attach.protocol {
+            Protocol::V5 => self.connect.properties.session_expiry,
+            Protocol::V311 if self.connect.clean_start => 0,
+            Protocol::V311 => u32::MAX,
+        }
+    }
+
+    /// `expiry`: the seconds that it is given.
+    pub fn connack(&self, session_present: bool, expiry: u32) -> Bytes {
+        encode(
+            self.attach.protocol,
+            ConnAck {
+                session_present,
+                properties: self.properties(expiry),
+                ..ConnAck::new(ReasonCode::SUCCESS)
+            },
+        )
+    }
+
+    /// What this version does not serve is told here.
+    fn properties(&self, expiry: u32) -> ConnAckProperties {
+        let attach = self.attach;
+        let authenticated = attach.authenticated.as_ref();
+        ConnAckProperties {
+            // [MQTT-3.2.2-21]
+            session_expiry: (expiry != self.expiry()).then_some(expiry),
+            receive_maximum: NonZeroU16::new(self.limits.receive_maximum),
+            maximum_packet_size: Some(attach.max_packet_bytes),
+            assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
+            server_keep_alive: attach.server_keep_alive,
+            topic_alias_maximum: attach.topic_alias_maximum,
+            // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
+            authentication_method: authenticated.map(|authenticated| authenticated.method.clone()),
+            authentication_data: authenticated.and_then(|authenticated| authenticated.data.clone()),
+            ..ConnAckProperties::default()
+        }
+    }
+
+    /// A session that knows nothing.
+    pub fn begin(self, expiry: u32) -> Session {
+        Session {
+            client_id: self.attach.client_id.clone(),
+            principal: self.attach.principal.clone(),
+            protocol: self.attach.protocol,
+            subscriptions: HashMap::new(),
+            memberships: Memberships::default(),
+            limits: self.limits.topics,
+            limits_met: LimitsMet::default(),
+            max_subscriptions: self.limits.max_subscriptions,
+            receive_maximum: self.limits.receive_maximum,
+            expiry,
+            asked_no_expiry: self.expiry() == 0,
+            outbound: Outbound::new(self.terms(expiry)),
+            inflow: Inflow::default(),
+            acks: Acks::default(),
+            received: ReceivedIds::default(),
+            will: self.connect.will.map(Box::new),
+        }
+    }
+
+    /// The session goes on with this connection, and with its will.
+    pub fn resume(self, session: &mut Session, expiry: u32) {
+        session.protocol = self.attach.protocol;
+        session.principal.clone_from(&self.attach.principal);
+        session.expiry = expiry;
+        session.asked_no_expiry = self.expiry() == 0;
+        session.outbound.resume(self.terms(expiry));
+        session.will = self.connect.will.map(Box::new);
+    }
+
+    fn terms(&self, expiry: u32) -> Terms {
+        let properties = &self.connect.properties;
+        let max_inflight = properties
+            .receive_maximum
+            .map_or(self.limits.max_inflight, NonZeroU16::get);
+        Terms {
+            protocol: self.attach.protocol,
+            max_packet: properties
+                .maximum_packet_size
+                .map_or(usize::MAX, |size| size.get() as usize),
+            max_inflight: max_inflight.clamp(1, MOST_INFLIGHT),
+            keeps: expiry > 0,
+            wants_reasons: self.attach.protocol == Protocol::V5
+                && properties.request_problem_information,
+        }
+    }
 }
 
 /// For a client that comes while the shard goes.
@@ -79,16 +172,11 @@ pub fn refusal_not_yours(attach: &Attach) -> Bytes {
     }
 }
 
+/// Its own or its response topic is none, or it is the server's; 3.1.1 has no code for it.
 fn will_refusal(will: &Will, limits: TopicLimits) -> Option<ReasonCode> {
-    if will.qos == QoS::ExactlyOnce {
-        // [MQTT-3.2.2-12]; 3.1.1 has no code
-        return Some(ReasonCode::QOS_NOT_SUPPORTED);
-    }
-    let response = will
-        .properties
-        .as_ref()
-        .and_then(|properties| properties.response_topic.clone());
-    let topics = [Some(will.topic.clone()), response];
+    let properties = will.properties.as_ref();
+    let response = properties.and_then(|properties| properties.response_topic.clone());
+    let topics = [Some(Arc::clone(&will.topic)), response];
     let invalid = topics
         .into_iter()
         .flatten()
@@ -115,63 +203,6 @@ fn explained_refusal(connect: &Connect, code: ReasonCode) -> Bytes {
 fn takes(connect: &Connect, packet: &Bytes) -> bool {
     let largest = connect.properties.maximum_packet_size;
     largest.is_none_or(|largest| packet.len() <= largest.get() as usize)
-}
-
-fn session(attach: &Attach, connect: Connect, limits: SessionLimits) -> Session {
-    let properties = &connect.properties;
-    let max_packet = properties
-        .maximum_packet_size
-        .map_or(usize::MAX, |size| size.get() as usize);
-    let max_inflight = properties
-        .receive_maximum
-        .map_or(limits.max_inflight, NonZeroU16::get)
-        .min(MOST_INFLIGHT);
-    let mut outbound = Outbound::new(
-        attach.protocol,
-        limits,
-        max_packet,
-        usize::from(max_inflight),
-    );
-    outbound.explain(properties.request_problem_information);
-    Session {
-        client_id: attach.client_id.clone(),
-        principal: attach.principal.clone(),
-        protocol: attach.protocol,
-        subscriptions: HashMap::new(),
-        memberships: Memberships::default(),
-        limits: limits.topics,
-        limits_met: LimitsMet::default(),
-        max_subscriptions: limits.max_subscriptions,
-        receive_maximum: limits.receive_maximum,
-        expires_at_once: properties.session_expiry == 0,
-        outbound,
-        inflow: Inflow::default(),
-        acks: Acks::default(),
-        will: connect.will.map(Box::new),
-    }
-}
-
-fn success() -> ConnAck {
-    ConnAck::new(ReasonCode::SUCCESS)
-}
-
-/// What this version does not serve is told here.
-fn connack(attach: &Attach, connect: &Connect, limits: SessionLimits) -> ConnAckProperties {
-    let authenticated = attach.authenticated.as_ref();
-    ConnAckProperties {
-        // sessions end with their connection; [MQTT-3.2.2-21] wants to be told where that is not what was asked
-        session_expiry: (connect.properties.session_expiry > 0).then_some(0),
-        receive_maximum: NonZeroU16::new(limits.receive_maximum),
-        maximum_qos: QoS::AtLeastOnce,
-        maximum_packet_size: Some(attach.max_packet_bytes),
-        assigned_client_id: attach.client_id_assigned.then(|| attach.client_id.clone()),
-        server_keep_alive: attach.server_keep_alive,
-        topic_alias_maximum: attach.topic_alias_maximum,
-        // [MQTT-4.12.0-5], [MQTT-4.12.0-6]
-        authentication_method: authenticated.map(|authenticated| authenticated.method.clone()),
-        authentication_data: authenticated.and_then(|authenticated| authenticated.data.clone()),
-        ..ConnAckProperties::default()
-    }
 }
 
 fn encode(protocol: Protocol, ack: ConnAck) -> Bytes {

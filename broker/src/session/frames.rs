@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{Shape, SubscriptionIds};
-use crate::codec::{EncodeError, Protocol, Publish, PublishFrame, QoS};
+use crate::codec::{EncodeError, Protocol, Publish, PublishFrame};
 use crate::routing::Message;
 
 /// Frames of one message at one moment, made when they are first wanted.
 #[derive(Debug, Default)]
 pub struct FrameCache {
     /// Protocol × QoS × retain, without subscription identifiers.
-    frames: [Option<PublishFrame>; 8],
+    frames: [Option<PublishFrame>; 12],
     /// The last few with some. Clients of one program use the same identifiers, so that few differ.
     identified: Vec<(usize, SubscriptionIds, PublishFrame)>,
 }
@@ -26,8 +26,8 @@ impl FrameCache {
         shape: &Shape,
         now: Duration,
     ) -> Result<&PublishFrame, EncodeError> {
-        let at = usize::from(protocol == Protocol::V5) * 4
-            + usize::from(shape.qos > QoS::AtMostOnce) * 2
+        let at = usize::from(protocol == Protocol::V5) * 6
+            + (shape.qos as usize) * 2
             + usize::from(shape.retain);
         let plain = match &mut self.frames[at] {
             Some(frame) => frame,

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{AckNumber, Session};
+use super::Session;
+use super::acks::{AckKind, AckNumber};
+use super::faults::{Fault, planted};
+use super::received::{Arrival, MOST_UNRELEASED, Release};
 use crate::codec::{
     self, Disconnect, Packet, PacketId, Protocol, Publish, QoS, ReasonCode, Subscribe,
     Subscription, Unsubscribe,
@@ -22,7 +25,7 @@ pub enum Received {
     /// `ack`: call `Session::acknowledge` with it once the message is where it must be.
     Publish {
         message: Message,
-        ack: Option<AckNumber>,
+        ack: Option<PendingAck>,
     },
     Subscribe {
         packet_id: PacketId,
@@ -32,8 +35,17 @@ pub enum Received {
         packet_id: PacketId,
         filters: Vec<Result<ClientFilter, ReasonCode>>,
     },
-    /// `will`: the client wants its will published all the same.
-    Disconnect { will: bool },
+    /// `will`: the client wants its will published all the same. `expiry`: and its session kept for so many seconds.
+    Disconnect { will: bool, expiry: Option<u32> },
+}
+
+/// The answer to a PUBLISH whose message is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingAck {
+    /// Of one connection.
+    PubAck(AckNumber),
+    /// Of the session: whichever connection the message came over first.
+    PubRec(PacketId),
 }
 
 /// One filter of a SUBSCRIBE.
@@ -52,10 +64,10 @@ impl Session {
     pub fn receive(&mut self, packet: &Bytes, now: Duration) -> Result<Received, Refusal> {
         match codec::decode(self.protocol, packet).map_err(|error| Refusal(error.reason()))? {
             Packet::Publish(publish) => self.publish(publish, now),
-            Packet::PubAck(ack) => {
-                self.outbound.acked(ack.packet_id);
-                Ok(Received::Nothing)
-            }
+            Packet::PubAck(ack) => self.outbound.puback(ack.packet_id).map(nothing),
+            Packet::PubRec(ack) => self.outbound.pubrec(&ack).map(nothing),
+            Packet::PubComp(ack) => self.outbound.pubcomp(ack.packet_id).map(nothing),
+            Packet::PubRel(ack) => self.release(ack.packet_id),
             Packet::Subscribe(subscribe) => self.wishes(subscribe),
             Packet::Unsubscribe(unsubscribe) => self.unwanted(unsubscribe),
             Packet::PingReq => {
@@ -63,13 +75,10 @@ impl Session {
                 Ok(Received::Nothing)
             }
             Packet::Disconnect(disconnect) => self.disconnect(&disconnect),
-            // A second CONNECT [MQTT-3.1.0-2], what only a server sends, QoS 2's packets without QoS 2, and AUTH
-            // without a method in CONNECT [MQTT-4.12.0-6].
+            // A second CONNECT [MQTT-3.1.0-2], what only a server sends, and AUTH without a method in CONNECT
+            // [MQTT-4.12.0-6].
             Packet::Connect(_)
             | Packet::ConnAck(_)
-            | Packet::PubRec(_)
-            | Packet::PubRel(_)
-            | Packet::PubComp(_)
             | Packet::SubAck(_)
             | Packet::UnsubAck(_)
             | Packet::PingResp
@@ -78,11 +87,6 @@ impl Session {
     }
 
     fn publish(&mut self, publish: Publish, now: Duration) -> Result<Received, Refusal> {
-        if publish.qos == QoS::ExactlyOnce {
-            // [MQTT-3.2.2-11]. 3.1.1 knows no server without QoS 2 and has no packet to say so; an ack of another
-            // level would lie, so the connection is closed.
-            return Err(Refusal(ReasonCode::QOS_NOT_SUPPORTED));
-        }
         if publish.topic_alias.is_some() {
             // the edge resolves those that its CONNACK allows [MQTT-3.3.2-9]
             return Err(Refusal(ReasonCode::TOPIC_ALIAS_INVALID));
@@ -101,10 +105,13 @@ impl Session {
             self.check_topic(&response)?;
             TopicName::new(response).map_err(|error| Refusal(name_code(error)))?;
         }
-        let ack = publish
-            .packet_id
-            .map(|packet_id| self.begin_ack(packet_id))
-            .transpose()?;
+        let ack = match publish.packet_id {
+            None => None,
+            Some(packet_id) => match self.begin_ack(packet_id, publish.qos)? {
+                Some(ack) => Some(ack),
+                None => return Ok(Received::Nothing),
+            },
+        };
         let message = Message::new(topic, &publish.payload, Arc::clone(&self.client_id))
             .with(publish.qos, publish.retain)
             .with_properties(properties, now);
@@ -119,13 +126,66 @@ impl Session {
         Err(Refusal(ReasonCode::TOPIC_NAME_INVALID))
     }
 
-    fn begin_ack(&mut self, packet_id: PacketId) -> Result<AckNumber, Refusal> {
-        // 3.1.1 knows no Receive Maximum: the byte window slows those down
-        if self.protocol == Protocol::V5 && self.acks.len() >= usize::from(self.receive_maximum) {
+    /// `None`: the message came before, and must not be routed again.
+    fn begin_ack(&mut self, packet_id: PacketId, qos: QoS) -> Result<Option<PendingAck>, Refusal> {
+        if qos == QoS::ExactlyOnce {
+            return self.begin_pubrec(packet_id);
+        }
+        if self.received.contains(packet_id) {
+            // in use for another message [MQTT-2.2.1-3]
+            return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
+        }
+        self.check_quota()?;
+        let number = self.acks.begin(AckKind::PubAck, packet_id);
+        Ok(Some(PendingAck::PubAck(number)))
+    }
+
+    fn begin_pubrec(&mut self, packet_id: PacketId) -> Result<Option<PendingAck>, Refusal> {
+        let arrival = self.received.arrival(packet_id);
+        match arrival {
+            Arrival::New => {
+                self.check_quota()?;
+                if self.received.len() >= MOST_UNRELEASED {
+                    self.limits_met.receive_maximum += 1;
+                    return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
+                }
+            }
+            Arrival::Awaited => return Ok(None),
+            Arrival::Unanswered | Arrival::Routed(_) => {}
+        }
+        let number = self.acks.begin(AckKind::PubRec, packet_id);
+        if let Arrival::Routed(code) = arrival {
+            self.received.again(packet_id, code);
+            self.acks.complete(number, code);
+            self.send_acks();
+            return Ok(None);
+        }
+        self.received.answered_by(packet_id, number);
+        let ack = PendingAck::PubRec(packet_id);
+        if planted(Fault::AnsweredBeforeRouted) {
+            self.acknowledge(ack, ReasonCode::SUCCESS);
+        }
+        Ok((arrival == Arrival::New).then_some(ack))
+    }
+
+    /// 3.1.1 knows no Receive Maximum: the byte window slows those down.
+    fn check_quota(&mut self) -> Result<(), Refusal> {
+        let unfinished = self.acks.pubacks() + self.received.here();
+        if self.protocol == Protocol::V5 && unfinished >= usize::from(self.receive_maximum) {
             self.limits_met.receive_maximum += 1;
             return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
         }
-        Ok(self.acks.begin(packet_id))
+        Ok(())
+    }
+
+    fn release(&mut self, packet_id: PacketId) -> Result<Received, Refusal> {
+        let code = match self.received.release(packet_id) {
+            Release::Done => ReasonCode::SUCCESS,
+            Release::Unknown => ReasonCode::PACKET_IDENTIFIER_NOT_FOUND,
+            Release::TooEarly => return Err(Refusal(ReasonCode::PROTOCOL_ERROR)),
+        };
+        self.outbound.send_pubcomp(packet_id, code);
+        Ok(Received::Nothing)
     }
 
     fn wishes(&mut self, subscribe: Subscribe) -> Result<Received, Refusal> {
@@ -168,7 +228,7 @@ impl Session {
             *room = less;
         }
         let options = SubscriptionOptions {
-            qos: wish.qos.min(QoS::AtLeastOnce),
+            qos: wish.qos,
             no_local: wish.no_local,
             retain_as_published: wish.retain_as_published,
             retain_handling: wish.retain_handling,
@@ -209,14 +269,19 @@ impl Session {
     }
 
     fn disconnect(&mut self, disconnect: &Disconnect) -> Result<Received, Refusal> {
-        if self.expires_at_once && disconnect.session_expiry.is_some_and(|seconds| seconds > 0) {
+        if self.asked_no_expiry && disconnect.session_expiry.is_some_and(|seconds| seconds > 0) {
             return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
         }
         // [MQTT-3.14.4-3]: any code but success leaves the will in place
         Ok(Received::Disconnect {
             will: disconnect.code != ReasonCode::SUCCESS,
+            expiry: disconnect.session_expiry,
         })
     }
+}
+
+fn nothing((): ()) -> Received {
+    Received::Nothing
 }
 
 const fn name_code(error: TopicNameError) -> ReasonCode {

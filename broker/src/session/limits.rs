@@ -1,5 +1,6 @@
 //! What one client may ask of a shard.
 
+use super::{QueueLimits, Waiting};
 use crate::routing::MAX_LEVELS;
 
 /// Bounds of one client.
@@ -7,14 +8,26 @@ use crate::routing::MAX_LEVELS;
 pub struct SessionLimits {
     pub max_queued_messages: usize,
     pub max_queued_bytes: usize,
-    /// QoS 1 messages under way to a client that names no Receive Maximum; at least 1.
+    /// QoS 1 and 2 messages under way to a client that names no Receive Maximum; at least 1.
     pub max_inflight: u16,
-    /// QoS 1 messages that a client may have sent without a PUBACK; told to v5 clients. At least 1.
+    /// QoS 1 messages that a client may have sent without a PUBACK, and QoS 2 messages without a PUBREL; told to v5
+    /// clients. At least 1.
     ///
     /// A PUBACK waits for all workers with subscribers, some microseconds each: 256 keep a client going.
     pub receive_maximum: u16,
     pub max_subscriptions: usize,
     pub topics: TopicLimits,
+}
+
+impl SessionLimits {
+    /// `room`: bytes that may be added to what waits for all clients, `waiting` for this one.
+    pub fn queue(&self, waiting: Waiting, room: usize) -> QueueLimits {
+        let waiting = usize::try_from(waiting.bytes).unwrap_or(usize::MAX);
+        QueueLimits {
+            messages: self.max_queued_messages,
+            bytes: self.max_queued_bytes.min(waiting.saturating_add(room)),
+        }
+    }
 }
 
 impl Default for SessionLimits {
@@ -29,6 +42,9 @@ impl Default for SessionLimits {
         }
     }
 }
+
+/// More messages are never under way to one client, whatever Receive Maximum it names: they are kept.
+pub(super) const MOST_INFLIGHT: u16 = 1_024;
 
 /// How long a topic or a filter may be; both are kept for as long as somebody subscribes or something is retained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

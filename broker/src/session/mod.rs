@@ -1,27 +1,30 @@
-//! One attached client: what it may send, what it gets, and when. No IO, no routing: packets in, requests out.
+//! One client's session: what it may send, what it gets, and when; what is left of it when its connection ends. No IO,
+//! no routing: packets in, requests out.
 
 mod acks;
 mod buffer;
 mod connect;
 mod explain;
+pub(crate) mod faults;
 mod flow;
 mod frames;
 mod inbound;
+mod inflight;
 mod limits;
 mod memberships;
 mod outbound;
 mod queue;
+mod received;
 mod shape;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use acks::AckNumber;
-pub use connect::{Opened, open, refusal_not_yours, refusal_shutting_down, refusal_too_many};
+pub use connect::{Opening, open, refusal_not_yours, refusal_shutting_down, refusal_too_many};
 pub use frames::FrameCache;
-pub use inbound::{Received, Refusal, Wish};
+pub use inbound::{PendingAck, Received, Refusal, Wish};
 pub use limits::{LimitsMet, SessionLimits, TopicLimits};
-pub use outbound::{Delivered, Outbound};
+pub use outbound::{Delivered, Outbound, QueueLimits, Waiting};
 pub use shape::{Shape, SubscriptionIds};
 
 use crate::codec::{Packet, Protocol, ReasonCode, Will};
@@ -30,6 +33,7 @@ use crate::routing::{ClientFilter, Group, TopicFilter};
 use acks::Acks;
 use flow::Inflow;
 use memberships::Memberships;
+use received::ReceivedIds;
 
 /// An id is of whoever proved a name and came first; who proved none keeps nobody out.
 pub fn gives_way(holder: Option<&str>, newcomer: Option<&str>) -> bool {
@@ -41,6 +45,7 @@ pub struct Session {
     client_id: Arc<str>,
     /// `None`: anonymous.
     principal: Option<Arc<str>>,
+    /// Of the connection; the next may speak another.
     protocol: Protocol,
     /// Boxed: most clients have none.
     will: Option<Box<Will>>,
@@ -50,11 +55,14 @@ pub struct Session {
     limits_met: LimitsMet,
     max_subscriptions: usize,
     receive_maximum: u16,
+    /// Seconds that it is kept without a connection.
+    expiry: u32,
     /// The client asked for a session expiry of 0 and may not change it at the end [MQTT-3.14.2-2].
-    expires_at_once: bool,
+    asked_no_expiry: bool,
     pub outbound: Outbound,
     inflow: Inflow,
     acks: Acks,
+    received: ReceivedIds,
 }
 
 impl Session {
@@ -67,13 +75,33 @@ impl Session {
         gives_way(self.principal.as_deref(), principal)
     }
 
+    /// Whether a client with this principal may go on with this session. Whoever proved a name gets nothing that
+    /// somebody without one has prepared for it.
+    pub fn is_of(&self, principal: Option<&str>) -> bool {
+        self.principal.as_deref() == principal
+    }
+
     pub fn protocol(&self) -> Protocol {
         self.protocol
+    }
+
+    /// Seconds that it is kept without a connection.
+    pub fn expiry(&self) -> u32 {
+        self.expiry
+    }
+
+    pub fn set_expiry(&mut self, seconds: u32) {
+        self.expiry = seconds;
     }
 
     /// The will, once: after this the session has none.
     pub fn take_will(&mut self) -> Option<Will> {
         self.will.take().map(|will| *will)
+    }
+
+    /// Seconds between the end of the connection and the will; `None`: there is none.
+    pub fn will_delay(&self) -> Option<u32> {
+        self.will.as_ref().map(|will| will.delay)
     }
 
     pub fn subscription(&self, filter: &TopicFilter) -> Option<SubscriptionOptions> {
@@ -121,12 +149,37 @@ impl Session {
         std::mem::take(&mut self.subscriptions).into_keys()
     }
 
-    /// The message behind this number is where it must be; PUBACKs go out in the order of what they acknowledge.
-    pub fn acknowledge(&mut self, number: AckNumber, code: ReasonCode) {
-        self.acks.complete(number, code);
-        while let Some((packet_id, code)) = self.acks.next() {
-            self.outbound.puback(packet_id, code);
+    /// The message behind this answer is where it must be. Answers go out in the order of what they acknowledge; one
+    /// whose connection is gone is only remembered.
+    pub fn acknowledge(&mut self, ack: PendingAck, code: ReasonCode) {
+        let number = match ack {
+            PendingAck::PubAck(number) => Some(number),
+            PendingAck::PubRec(packet_id) => self.received.routed(packet_id, code),
+        };
+        if let Some(number) = number {
+            self.acks.complete(number, code);
+            self.send_acks();
         }
+    }
+
+    fn send_acks(&mut self) {
+        while let Some(due) = self.acks.next() {
+            self.outbound.ack(due);
+        }
+    }
+
+    /// The connection is gone, and the session is kept.
+    pub fn detach(&mut self) -> Delivered {
+        self.inflow = Inflow::default();
+        self.acks.forget();
+        self.received.detach();
+        self.outbound.detach()
+    }
+
+    /// Nothing is under way, either way; for tests.
+    #[cfg(test)]
+    pub fn is_done(&self) -> bool {
+        self.outbound.is_idle() && self.received.len() == 0 && self.acks.len() == 0
     }
 
     /// Appends a packet that waits for nothing: acks, DISCONNECT.

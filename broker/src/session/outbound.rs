@@ -1,70 +1,98 @@
-//! What a client gets: the QoS 1 window, the byte window, its packet size.
+//! What a client gets: what is under way, the byte window, its packet size.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::acks::{AckKind, Due};
 use super::buffer::Buffer;
 use super::flow::Outflow;
+use super::inflight::{Acked, InFlight};
 use super::queue::{Delivery, Dropped, Queue};
-use super::{FrameCache, SessionLimits, Shape, explain};
-use crate::codec::{self, Packet, PacketId, Protocol, QoS, ReasonCode};
+use super::{FrameCache, Refusal, Shape, explain};
+use crate::codec::{self, Ack, Packet, PacketId, Protocol, QoS, ReasonCode};
 use crate::routing::{Group, Message};
 
-/// What became of messages for one client; counted by reason.
+mod delivered;
+
+pub use delivered::Delivered;
+
+/// What may wait for one client now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    pub messages: usize,
+    pub bytes: usize,
+}
+
+/// What waits for one client and counts for the bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delivered {
-    pub sent: u64,
-    pub queue_full_qos0: u64,
-    pub queue_full_qos1: u64,
-    pub too_large: u64,
-    pub expired: u64,
+pub struct Waiting {
+    pub messages: u64,
+    /// With what is under way, while nobody is there to take it.
+    pub bytes: u64,
+}
+
+/// Bytes under way to a client whose session may be kept. One message may overdraw. Without it, whoever reads and does
+/// not acknowledge would keep its whole Receive Maximum of the largest messages in memory.
+const MOST_INFLIGHT_BYTES: usize = 1 << 20;
+
+/// What a connection may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    pub(super) protocol: Protocol,
+    /// Bytes of a whole packet; the client's wish.
+    pub(super) max_packet: usize,
+    /// QoS 1 and 2 messages that may be under way; at least 1.
+    pub(super) max_inflight: u16,
+    /// The session may outlive the connection: what is under way is kept to be sent again.
+    pub(super) keeps: bool,
+    /// The client wants to be told why [MQTT-3.1.2-29].
+    pub(super) wants_reasons: bool,
 }
 
 #[derive(Debug)]
 pub struct Outbound {
-    protocol: Protocol,
-    /// The client wants to be told why.
-    wants_reasons: bool,
-    limits: SessionLimits,
-    /// Bytes of a whole packet; the client's wish.
-    max_packet: usize,
-    /// QoS 1 messages that may be under way.
-    max_inflight: usize,
-    /// Their ids, oldest first.
-    inflight: VecDeque<PacketId>,
-    last_id: u16,
+    terms: Terms,
+    is_attached: bool,
+    inflight: InFlight,
     queue: Queue,
     flow: Outflow,
     buffer: Buffer,
 }
 
 impl Outbound {
-    pub(super) fn new(
-        protocol: Protocol,
-        limits: SessionLimits,
-        max_packet: usize,
-        max_inflight: usize,
-    ) -> Self {
+    pub(super) fn new(terms: Terms) -> Self {
         Self {
-            protocol,
-            wants_reasons: false,
-            limits,
-            max_packet,
-            max_inflight: max_inflight.max(1),
-            inflight: VecDeque::new(),
-            last_id: 0,
+            terms,
+            is_attached: true,
+            inflight: InFlight::default(),
             queue: Queue::default(),
             flow: Outflow::default(),
             buffer: Buffer::default(),
         }
     }
 
-    /// Request Problem Information [MQTT-3.1.2-29].
-    pub(super) fn explain(&mut self, wanted: bool) {
-        self.wants_reasons = wanted && self.protocol == Protocol::V5;
+    /// The connection is gone. What it was sent and has not acknowledged stays; QoS 0 does not.
+    pub(super) fn detach(&mut self) -> Delivered {
+        self.is_attached = false;
+        self.inflight.detach();
+        self.flow = Outflow::default();
+        self.buffer = Buffer::default();
+        Delivered {
+            offline: self.queue.drop_qos0() as u64,
+            ..Delivered::default()
+        }
+    }
+
+    /// Another connection: each PUBREL goes out again at once, each PUBLISH with the next `pump` [MQTT-4.4.0-1].
+    pub(super) fn resume(&mut self, terms: Terms) {
+        self.terms = terms;
+        self.is_attached = true;
+        let releasing: Vec<_> = self.inflight.releasing().collect();
+        for packet_id in releasing {
+            self.pubrel(packet_id, ReasonCode::SUCCESS);
+        }
     }
 
     /// A message that the client subscribed to, now or when its windows allow.
@@ -72,18 +100,22 @@ impl Outbound {
         &mut self,
         message: &Arc<Message>,
         shape: Shape,
+        limits: &QueueLimits,
         frames: &mut FrameCache,
         now: Duration,
     ) -> Delivered {
         if self.queue.len() == 0 && self.may_send(shape.qos) {
             return self.send(message, &shape, frames, now);
         }
+        if let Some(nothing) = self.nobody_takes(shape.qos) {
+            return nothing;
+        }
         let delivery = Delivery {
             message: Arc::clone(message),
             shape,
             backlog: false,
         };
-        self.queue.push(delivery, &self.limits).into()
+        self.queue.push(delivery, limits).into()
     }
 
     /// The copy of a retained message that follows a SUBSCRIBE. Whoever calls waits while `backlog` is large.
@@ -95,6 +127,9 @@ impl Outbound {
     ) -> Delivered {
         if self.queue.len() == 0 && self.may_send(shape.qos) {
             return self.send(message, &shape, &mut FrameCache::default(), now);
+        }
+        if let Some(nothing) = self.nobody_takes(shape.qos) {
+            return nothing;
         }
         let delivery = Delivery {
             message: Arc::clone(message),
@@ -110,13 +145,30 @@ impl Outbound {
         self.queue.backlog()
     }
 
+    /// QoS 0 does not wait for a client that is away: it promises nothing, and would take the room of what does.
+    fn nobody_takes(&self, qos: QoS) -> Option<Delivered> {
+        (!self.is_attached && qos == QoS::AtMostOnce).then(|| Delivered {
+            offline: 1,
+            ..Delivered::default()
+        })
+    }
+
+    /// What is sent again comes first, QoS 0 not excepted.
     fn may_send(&self, qos: QoS) -> bool {
-        self.flow.is_open() && (qos == QoS::AtMostOnce || self.inflight.len() < self.max_inflight)
+        self.is_attached
+            && self.flow.is_open()
+            && self.inflight.unsent().is_none()
+            && (qos == QoS::AtMostOnce
+                || (self.has_quota() && self.inflight.bytes() < MOST_INFLIGHT_BYTES))
+    }
+
+    fn has_quota(&self) -> bool {
+        self.inflight.len() < usize::from(self.terms.max_inflight)
     }
 
     fn send(
         &mut self,
-        message: &Message,
+        message: &Arc<Message>,
         shape: &Shape,
         frames: &mut FrameCache,
         now: Duration,
@@ -130,9 +182,9 @@ impl Outbound {
         }
         // too large for the protocol is too large for the client
         let frame = frames
-            .get(message, self.protocol, shape, now)
+            .get(message, self.terms.protocol, shape, now)
             .ok()
-            .filter(|it| it.len() <= self.max_packet);
+            .filter(|it| it.len() <= self.terms.max_packet);
         let Some(frame) = frame else {
             return Delivered {
                 too_large: 1,
@@ -143,16 +195,20 @@ impl Outbound {
         if shape.qos == QoS::AtMostOnce {
             self.buffer.push(frame.shared());
         } else {
-            let id = next_id(&mut self.last_id, &self.inflight);
-            self.inflight.push_back(id);
+            let kept = self.terms.keeps.then(|| Arc::clone(message));
+            let id = self.inflight.begin(shape.clone(), kept);
             frame.write(Some(id), self.buffer.writer());
         }
         Delivered { sent: 1, ..nothing }
     }
 
-    /// Sends what waits, as far as the windows allow.
+    /// Sends what waits, as far as the windows allow: first what an earlier connection left unacknowledged.
     pub fn pump(&mut self, now: Duration) -> Delivered {
         let mut total = Delivered::default();
+        if !self.is_attached {
+            return total;
+        }
+        while self.flow.is_open() && self.has_quota() && self.resend(now, &mut total) {}
         while self
             .queue
             .front()
@@ -167,16 +223,55 @@ impl Outbound {
         total
     }
 
-    /// The client has it. An unknown id is ignored: neither standard has a word for it, and devices that resend a
-    /// PUBACK are common.
-    pub(super) fn acked(&mut self, packet_id: PacketId) {
-        // nearly always the first
-        if let Some(at) = self.inflight.iter().position(|id| *id == packet_id) {
-            self.inflight.remove(at);
-            if self.inflight.is_empty() {
-                self.inflight = VecDeque::new();
+    /// One PUBLISH, with its id and DUP [MQTT-3.3.1-1]. `false`: there is none.
+    ///
+    /// Its expiry may have passed: its delivery has begun, and the client may be in the middle of it.
+    fn resend(&mut self, now: Duration, total: &mut Delivered) -> bool {
+        let Some(unsent) = self.inflight.unsent() else {
+            return false;
+        };
+        let id = unsent.id;
+        let mut frames = FrameCache::default();
+        let frame = unsent.message.as_ref().and_then(|message| {
+            let frame = frames.get(message, self.terms.protocol, &unsent.shape, now);
+            frame
+                .ok()
+                .filter(|frame| frame.len() <= self.terms.max_packet)
+        });
+        if let Some(frame) = frame {
+            self.flow.sent(frame.len());
+            frame.write_again(id, self.buffer.writer());
+            self.inflight.resent();
+        } else {
+            total.too_large += 1;
+            if let Some(id) = self.inflight.skip_unsent() {
+                self.pubrel(id, ReasonCode::SUCCESS);
             }
         }
+        true
+    }
+
+    /// An unknown id is ignored: neither standard has a word for it, and devices that resend a PUBACK are common.
+    pub(super) fn puback(&mut self, packet_id: PacketId) -> Result<(), Refusal> {
+        done(self.inflight.puback(packet_id)).map(drop)
+    }
+
+    pub(super) fn pubrec(&mut self, ack: &Ack) -> Result<(), Refusal> {
+        if ack.code.is_error() {
+            return done(self.inflight.refused(ack.packet_id)).map(drop);
+        }
+        let code = if done(self.inflight.pubrec(ack.packet_id))? {
+            ReasonCode::SUCCESS
+        } else {
+            // so that the client can forget it
+            ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
+        };
+        self.pubrel(ack.packet_id, code);
+        Ok(())
+    }
+
+    pub(super) fn pubcomp(&mut self, packet_id: PacketId) -> Result<(), Refusal> {
+        done(self.inflight.pubcomp(packet_id)).map(drop)
     }
 
     pub fn window(&mut self, bytes: u32) {
@@ -191,7 +286,7 @@ impl Outbound {
     /// With a reason if the client wants one and takes a packet of that size; what is too large even without is as good
     /// as sent [MQTT-3.1.2-24], [MQTT-3.1.2-25].
     pub(super) fn reply(&mut self, packet: &Packet) {
-        let explained = explain::explained(packet).filter(|_| self.wants_reasons);
+        let explained = explain::explained(packet).filter(|_| self.terms.wants_reasons);
         if explained.is_some_and(|packet| self.write(&packet)) {
             return;
         }
@@ -204,10 +299,10 @@ impl Outbound {
     /// `false`: the client takes no packet of that size.
     fn write(&mut self, packet: &Packet) -> bool {
         let before = self.buffer.len();
-        let encoded = codec::encode_into(self.protocol, packet, self.buffer.writer());
+        let encoded = codec::encode_into(self.terms.protocol, packet, self.buffer.writer());
         debug_assert_eq!(encoded, Ok(()), "a reply of ours has no bytes: {packet:?}");
         let size = self.buffer.len() - before;
-        if size > self.max_packet {
+        if size > self.terms.max_packet {
             self.buffer.writer().truncate(before);
             return false;
         }
@@ -215,15 +310,38 @@ impl Outbound {
         true
     }
 
-    pub(super) fn puback(&mut self, packet_id: PacketId, code: ReasonCode) {
-        if self.protocol == Protocol::V311 || code == ReasonCode::SUCCESS {
+    pub(super) fn ack(&mut self, due: Due) {
+        let (first, packet): (u8, fn(Ack) -> Packet) = match due.kind {
+            AckKind::PubAck => (0x40, Packet::PubAck),
+            AckKind::PubRec => (0x50, Packet::PubRec),
+        };
+        self.answer(first, packet, due.packet_id, due.code);
+    }
+
+    fn pubrel(&mut self, packet_id: PacketId, code: ReasonCode) {
+        self.answer(0x62, Packet::PubRel, packet_id, code);
+    }
+
+    pub(super) fn send_pubcomp(&mut self, packet_id: PacketId, code: ReasonCode) {
+        self.answer(0x70, Packet::PubComp, packet_id, code);
+    }
+
+    /// The short form, but where a code must be told.
+    fn answer(
+        &mut self,
+        first: u8,
+        packet: fn(Ack) -> Packet,
+        packet_id: PacketId,
+        code: ReasonCode,
+    ) {
+        if self.terms.protocol == Protocol::V311 || code == ReasonCode::SUCCESS {
             let [high, low] = packet_id.get().to_be_bytes();
             self.buffer
                 .writer()
-                .extend_from_slice(&[0x40, 0x02, high, low]);
+                .extend_from_slice(&[first, 0x02, high, low]);
             self.flow.sent(4);
         } else {
-            self.reply(&Packet::PubAck(codec::Ack::new(packet_id, code)));
+            self.reply(&packet(Ack::new(packet_id, code)));
         }
     }
 
@@ -232,10 +350,10 @@ impl Outbound {
         self.buffer.take().filter(|bytes| !bytes.is_empty())
     }
 
-    /// Whether a live message would find a place.
-    pub fn has_room(&self, message: &Message, qos: QoS, limits: &SessionLimits) -> bool {
+    /// Whether a live message would find a place. With who is away it would only wait.
+    pub fn has_room(&self, message: &Message, qos: QoS, limits: &QueueLimits) -> bool {
         let goes_at_once = self.queue.len() == 0 && self.may_send(qos);
-        goes_at_once || self.queue.has_room(message.size(), limits)
+        goes_at_once || (self.is_attached && self.queue.has_room(message.size(), limits))
     }
 
     /// What waits for the client as a member of a group; for other members, when its session ends.
@@ -243,53 +361,37 @@ impl Outbound {
         self.queue.take_shared()
     }
 
-    /// Messages that wait.
-    pub fn queued(&self) -> usize {
-        self.queue.len()
+    pub fn waiting(&self) -> Waiting {
+        let under_way = if self.is_attached {
+            0
+        } else {
+            self.inflight.bytes()
+        };
+        Waiting {
+            messages: self.queue.len() as u64,
+            bytes: (self.queue.bytes() + under_way) as u64,
+        }
     }
 
     /// Nothing waits and nothing is unacknowledged.
     pub fn is_idle(&self) -> bool {
         self.queue.len() == 0 && self.inflight.is_empty()
     }
-}
 
-/// The next id that is not in use; there is one, as fewer than 65,535 may be in flight.
-fn next_id(last: &mut u16, inflight: &VecDeque<PacketId>) -> PacketId {
-    loop {
-        *last = last.wrapping_add(1);
-        match PacketId::new(*last) {
-            Some(id) if !inflight.contains(&id) => return id,
-            _ => {}
-        }
+    /// Whether it keeps a message with this payload, for tests that look where a message is.
+    #[cfg(test)]
+    pub fn holds(&self, payload: &[u8]) -> bool {
+        let mut all = self.queue.messages().chain(self.inflight.messages());
+        all.any(|message| message.payload == payload)
     }
 }
 
-impl From<Dropped> for Delivered {
-    fn from(dropped: Dropped) -> Self {
-        let nothing = Self::default();
-        match dropped {
-            Dropped::Nothing => nothing,
-            Dropped::QoS0(count) => Self {
-                queue_full_qos0: count as u64,
-                ..nothing
-            },
-            Dropped::QoS1(shed) => Self {
-                queue_full_qos0: shed as u64,
-                queue_full_qos1: 1,
-                ..nothing
-            },
-        }
-    }
-}
-
-impl std::ops::AddAssign for Delivered {
-    fn add_assign(&mut self, other: Self) {
-        self.sent += other.sent;
-        self.queue_full_qos0 += other.queue_full_qos0;
-        self.queue_full_qos1 += other.queue_full_qos1;
-        self.too_large += other.too_large;
-        self.expired += other.expired;
+/// Whether the id was known.
+fn done(acked: Acked) -> Result<bool, Refusal> {
+    match acked {
+        Acked::Done => Ok(true),
+        Acked::Unknown => Ok(false),
+        Acked::Mismatch => Err(Refusal(ReasonCode::PROTOCOL_ERROR)),
     }
 }
 

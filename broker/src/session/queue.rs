@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{SessionLimits, Shape};
+use super::{QueueLimits, Shape};
 use crate::codec::QoS;
 use crate::routing::{Group, Message};
 
@@ -37,7 +37,7 @@ pub(super) struct Queue {
 impl Queue {
     /// On overflow the oldest QoS 0 messages go first; if none are left, the new message is dropped: what was promised
     /// earlier is kept before what comes later.
-    pub(super) fn push(&mut self, delivery: Delivery, limits: &SessionLimits) -> Dropped {
+    pub(super) fn push(&mut self, delivery: Delivery, limits: &QueueLimits) -> Dropped {
         let (qos, size) = (delivery.shape.qos, delivery.message.size());
         let mut shed = 0;
         while !self.has_room(size, limits) {
@@ -61,8 +61,8 @@ impl Queue {
         }
     }
 
-    pub(super) fn has_room(&self, size: usize, limits: &SessionLimits) -> bool {
-        self.live < limits.max_queued_messages && self.live_bytes + size <= limits.max_queued_bytes
+    pub(super) fn has_room(&self, size: usize, limits: &QueueLimits) -> bool {
+        self.live < limits.messages && self.live_bytes + size <= limits.bytes
     }
 
     /// Takes out what waits for a member of a group.
@@ -116,6 +116,22 @@ impl Queue {
         Some(delivery)
     }
 
+    /// Messages at QoS 0, live ones and copies of retained ones; returns how many.
+    pub(super) fn drop_qos0(&mut self) -> usize {
+        let before = self.waiting.len();
+        self.waiting
+            .retain(|waiting| waiting.shape.qos > QoS::AtMostOnce);
+        self.waiting.shrink_to_fit();
+        self.live = 0;
+        self.live_qos0 = 0;
+        self.live_bytes = 0;
+        for waiting in self.waiting.iter().filter(|waiting| !waiting.backlog) {
+            self.live += 1;
+            self.live_bytes += waiting.message.size();
+        }
+        before - self.waiting.len()
+    }
+
     fn forget(&mut self, delivery: &Delivery) {
         if !delivery.backlog {
             self.live -= 1;
@@ -126,6 +142,17 @@ impl Queue {
 
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Bytes that its bounds count.
+    pub(super) fn bytes(&self) -> usize {
+        self.live_bytes
+    }
+
+    /// For tests that look where a message is.
+    #[cfg(test)]
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.waiting.iter().map(|waiting| &*waiting.message)
     }
 }
 
@@ -150,6 +177,10 @@ mod tests {
         }
     }
 
+    fn limits(messages: usize, bytes: usize) -> QueueLimits {
+        QueueLimits { messages, bytes }
+    }
+
     fn names(queue: &Queue) -> String {
         queue
             .waiting
@@ -162,10 +193,7 @@ mod tests {
 
     #[test]
     fn the_oldest_qos0_goes_first_and_then_the_newest_is_dropped() {
-        let limits = SessionLimits {
-            max_queued_messages: 3,
-            ..SessionLimits::default()
-        };
+        let limits = limits(3, 1_000);
         let mut queue = Queue::default();
         for (name, qos, dropped, after) in [
             ("a", ONE, Dropped::Nothing, "a"),
@@ -188,10 +216,7 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded() {
-        let limits = SessionLimits {
-            max_queued_bytes: 25,
-            ..SessionLimits::default()
-        };
+        let limits = limits(1_000, 25);
         let mut queue = Queue::default();
         assert_eq!(
             queue.push(delivery("a", ZERO, false), &limits),
@@ -215,10 +240,7 @@ mod tests {
 
     #[test]
     fn retained_copies_do_not_count() {
-        let limits = SessionLimits {
-            max_queued_messages: 1,
-            ..SessionLimits::default()
-        };
+        let limits = limits(1, 1_000);
         let mut queue = Queue::default();
         for name in ["a", "b"] {
             queue.push_backlog(delivery(name, ZERO, true));
@@ -234,5 +256,29 @@ mod tests {
         assert_eq!((names(&queue).as_str(), queue.backlog()), ("abd", 2));
         while queue.pop().is_some() {}
         assert_eq!((queue.live, queue.live_bytes, queue.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn without_qos0_the_counts_are_right() {
+        let limits = limits(10, 1_000);
+        let mut queue = Queue::default();
+        for (name, qos, backlog) in [
+            ("a", ZERO, false),
+            ("b", ONE, false),
+            ("c", ZERO, true),
+            ("d", ONE, true),
+            ("e", ZERO, false),
+        ] {
+            if backlog {
+                queue.push_backlog(delivery(name, qos, backlog));
+            } else {
+                queue.push(delivery(name, qos, backlog), &limits);
+            }
+        }
+        assert_eq!(queue.drop_qos0(), 3);
+        assert_eq!(names(&queue), "bd");
+        assert_eq!((queue.live, queue.live_qos0, queue.live_bytes), (1, 0, 10));
+        while queue.pop().is_some() {}
+        assert_eq!((queue.live, queue.live_bytes), (0, 0));
     }
 }

@@ -5,7 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
 use crate::metrics::{MessageDrop, ShardLimit, ShardMetrics};
-use crate::shard::core::{WorkerIndex, WorkerStats};
+use crate::shard::core::{Drops, WorkerIndex, WorkerStats};
 use crate::shard::system::Totals;
 
 #[derive(Debug)]
@@ -76,6 +76,11 @@ impl Figures {
         self.metrics
             .subscriptions
             .set(sum(|worker| worker.subscriptions));
+        self.metrics.kept.sessions.set(sum(|worker| worker.kept));
+        self.metrics.queued.set(sum(|worker| worker.queued));
+        self.metrics
+            .queued_bytes
+            .set(sum(|worker| worker.queued_bytes));
         self.metrics.retained.set(sum(|worker| worker.retained));
         self.metrics
             .retained_replays
@@ -83,66 +88,39 @@ impl Figures {
     }
 }
 
+/// One count of several.
+type Count<T> = fn(&T) -> u64;
+
 /// Adds what is new since the worker's last news.
 fn count(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats) {
-    let add = |counter: &Counter, before: u64, after: u64| {
-        counter.inc_by(after.saturating_sub(before));
-    };
-    add(&metrics.attached, last.attached_total, stats.attached_total);
-    add(&metrics.refused, last.refused_total, stats.refused_total);
-    add(
-        &metrics.taken_over,
-        last.taken_over_total,
-        stats.taken_over_total,
-    );
-    add(
-        &metrics.messages_received,
-        last.messages_in_total,
-        stats.messages_in_total,
-    );
-    add(
-        &metrics.messages_sent,
-        last.messages_out_total,
-        stats.messages_out_total,
-    );
-    add(&metrics.wills, last.wills_total, stats.wills_total);
-    count_limits(metrics, last, stats);
-    let drops = [
-        (
-            MessageDrop::QueueFull,
-            last.dropped.queue_full_qos0,
-            stats.dropped.queue_full_qos0,
-        ),
-        (
-            MessageDrop::QueueFull,
-            last.dropped.queue_full_qos1,
-            stats.dropped.queue_full_qos1,
-        ),
-        (
-            MessageDrop::TooLarge,
-            last.dropped.too_large,
-            stats.dropped.too_large,
-        ),
-        (
-            MessageDrop::RetainedFull,
-            last.dropped.retained_full,
-            stats.dropped.retained_full,
-        ),
-        (
-            MessageDrop::WorkerBusy,
-            last.dropped.worker_busy,
-            stats.dropped.worker_busy,
-        ),
-        (
-            MessageDrop::Forbidden,
-            last.dropped.forbidden,
-            stats.dropped.forbidden,
-        ),
+    let counters: [(&Counter, Count<WorkerStats>); 9] = [
+        (&metrics.attached, |stats| stats.attached_total),
+        (&metrics.refused, |stats| stats.refused_total),
+        (&metrics.taken_over, |stats| stats.taken_over_total),
+        (&metrics.kept.resumed, |stats| stats.resumed_total),
+        (&metrics.kept.expired, |stats| stats.expired_total),
+        (&metrics.kept.not_kept, |stats| stats.not_kept_total),
+        (&metrics.messages_received, |stats| stats.messages_in_total),
+        (&metrics.messages_sent, |stats| stats.messages_out_total),
+        (&metrics.wills, |stats| stats.wills_total),
     ];
-    for (reason, before, after) in drops {
-        metrics
-            .messages_dropped
-            .inc_by(reason, after.saturating_sub(before));
+    for (counter, of) in counters {
+        counter.inc_by(of(stats).saturating_sub(of(last)));
+    }
+    count_limits(metrics, last, stats);
+    let drops: [(MessageDrop, Count<Drops>); 8] = [
+        (MessageDrop::QueueFull, |drops| drops.queue_full_qos0),
+        (MessageDrop::QueueFull, |drops| drops.queue_full_qos1),
+        (MessageDrop::TooLarge, |drops| drops.too_large),
+        (MessageDrop::Expired, |drops| drops.expired),
+        (MessageDrop::Offline, |drops| drops.offline),
+        (MessageDrop::RetainedFull, |drops| drops.retained_full),
+        (MessageDrop::WorkerBusy, |drops| drops.worker_busy),
+        (MessageDrop::Forbidden, |drops| drops.forbidden),
+    ];
+    for (reason, of) in drops {
+        let new = of(&stats.dropped).saturating_sub(of(&last.dropped));
+        metrics.messages_dropped.inc_by(reason, new);
     }
 }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::attach_queue::Waiting;
 use super::links::Stream;
-use super::sessions::Seat;
+use super::sessions::{Presence, Seat, SessionKey};
 use super::{LinkId, Outbox, WorkerCore};
 use crate::codec::ReasonCode;
 use crate::link::{Attach, CloseReason, StreamId, ToEdge};
-use crate::session;
+use crate::session::{self, Opening};
 
 impl WorkerCore {
     pub(super) fn attach(
@@ -80,15 +80,51 @@ impl WorkerCore {
 
     fn let_in(&mut self, now: Duration, client: Waiting, out: &mut Outbox) {
         let (link, stream) = client.stream;
-        let opened = match session::open(&client.attach, self.settings.session) {
-            Ok(opened) => opened,
+        let limits = self.settings.session;
+        let opening = match session::open(&client.attach, &limits) {
+            Ok(opening) => opening,
             Err(connack) => {
                 self.links.remove(link, stream);
                 self.refuse(client.stream, connack, out);
                 return;
             }
         };
-        if let Some(old) = self.sessions.by_client(&client.attach.client_id) {
+        let earlier = self.earlier_session(now, &client.attach, opening.is_clean_start(), out);
+        let expiry = self.granted_expiry(earlier, opening.expiry());
+        let connack = opening.connack(earlier.is_some(), expiry);
+        let key = match earlier {
+            Some(key) => self.resume(key, client.stream, opening, expiry),
+            None => self.begin(client.stream, opening, expiry),
+        };
+        let settling = self.settle.begin(key, earlier.is_some(), now);
+        if let Some(seat) = self.sessions.get_mut(key) {
+            seat.settling = Some(settling);
+        }
+        self.links.insert(client.stream, Stream::Attached(key));
+        self.stats.attached_total += 1;
+        out.to_links
+            .push((link, ToEdge::Attached { stream, connack }));
+        self.touch(key.index);
+        for packets in client.data {
+            self.data(now, client.stream, packets, Duration::ZERO, out);
+        }
+    }
+
+    /// The session that the client goes on with. A connection that it still has ends [MQTT-3.1.4-3]; a session that it
+    /// does not want, or that was prepared by somebody else, is forgotten.
+    fn earlier_session(
+        &mut self,
+        now: Duration,
+        attach: &Attach,
+        clean_start: bool,
+        out: &mut Outbox,
+    ) -> Option<SessionKey> {
+        let old = self.sessions.by_client(&attach.client_id)?;
+        if self
+            .sessions
+            .get_mut(old)
+            .is_some_and(|seat| seat.stream().is_some())
+        {
             self.stats.taken_over_total += 1;
             self.close(
                 now,
@@ -98,30 +134,67 @@ impl WorkerCore {
                 out,
             );
         }
-        let seat = Seat {
-            session: opened.session,
-            stream: client.stream,
+        // it may have ended with its connection
+        let seat = self.sessions.get_mut(old)?;
+        if !clean_start && seat.session.is_of(attach.principal.as_deref()) {
+            return Some(old);
+        }
+        self.forget(now, old, out);
+        None
+    }
+
+    /// Within what may be kept. A session that was promised to be kept needs no new room.
+    fn granted_expiry(&mut self, earlier: Option<SessionKey>, asked: u32) -> u32 {
+        if asked == 0 || self.settings.max_session_expiry == 0 {
+            return 0;
+        }
+        if earlier.is_none() && !self.kept.has_room() {
+            self.stats.not_kept_total += 1;
+            return 0;
+        }
+        asked.min(self.settings.max_session_expiry)
+    }
+
+    fn begin(
+        &mut self,
+        (link, stream): (LinkId, StreamId),
+        opening: Opening<'_>,
+        expiry: u32,
+    ) -> SessionKey {
+        self.kept.promise(0, expiry);
+        self.sessions.insert(Seat {
+            session: opening.begin(expiry),
+            presence: Presence::Attached(link, stream),
+            connection: 0,
+            resumed: false,
             settling: None,
             replays: None,
             dirty: false,
+        })
+    }
+
+    fn resume(
+        &mut self,
+        key: SessionKey,
+        (link, stream): (LinkId, StreamId),
+        opening: Opening<'_>,
+        expiry: u32,
+    ) -> SessionKey {
+        self.stats.resumed_total += 1;
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return key;
         };
-        let key = self.sessions.insert(seat);
-        let settling = self.settle.begin(key, now);
-        if let Some(seat) = self.sessions.get_mut(key) {
-            seat.settling = Some(settling);
+        if let Presence::Away(away) = seat.presence {
+            self.kept.remove(key, away);
         }
-        self.links.insert(client.stream, Stream::Attached(key));
-        self.stats.attached_total += 1;
-        out.to_links.push((
-            link,
-            ToEdge::Attached {
-                stream,
-                connack: opened.connack,
-            },
-        ));
-        for packets in client.data {
-            self.data(now, client.stream, packets, Duration::ZERO, out);
-        }
+        self.kept.promise(seat.session.expiry(), expiry);
+        let before = seat.session.outbound.waiting();
+        opening.resume(&mut seat.session, expiry);
+        self.stats.waits(before, seat.session.outbound.waiting());
+        seat.presence = Presence::Attached(link, stream);
+        seat.connection = seat.connection.wrapping_add(1);
+        seat.resumed = true;
+        key
     }
 
     pub(super) fn refuse(

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::kept::second_after;
 use super::links::Stream;
-use super::sessions::{Seat, SessionKey};
+use super::sessions::{Away, Presence, SessionKey};
 use super::{LinkId, Outbox, WorkerCore};
-use crate::codec::{Disconnect, Packet, Protocol, ReasonCode, Will};
+use crate::codec::{Disconnect, Packet, Protocol, ReasonCode};
 use crate::link::{CloseReason, StreamId, ToEdge};
 use crate::routing::{Message, TopicName};
-use crate::session;
+use crate::session::{self, Session, Waiting};
 
 impl WorkerCore {
     /// The edge has let go of the stream: the client is lost, and its will is published.
@@ -37,7 +38,7 @@ impl WorkerCore {
             Some(Stream::Waiting(number)) => {
                 self.queue.remove(number);
             }
-            Some(Stream::Attached(key)) => self.end(now, key, false, out),
+            Some(Stream::Attached(key)) => self.leave(now, key, false, out),
             None => {}
         }
     }
@@ -53,7 +54,7 @@ impl WorkerCore {
             Stream::Waiting(number) => {
                 self.queue.remove(number);
             }
-            Stream::Attached(key) => self.end(now, key, true, out),
+            Stream::Attached(key) => self.leave(now, key, true, out),
         }
     }
 
@@ -83,7 +84,7 @@ impl WorkerCore {
             }
             self.close_stream(key, reason, out);
         }
-        self.end(now, key, true, out);
+        self.leave(now, key, true, out);
     }
 
     /// What is ready goes out, then the end.
@@ -91,7 +92,9 @@ impl WorkerCore {
         let Some(seat) = self.sessions.get_mut(key) else {
             return;
         };
-        let (link, stream) = seat.stream;
+        let Some((link, stream)) = seat.stream() else {
+            return;
+        };
         if let Some(packets) = seat.session.outbound.take() {
             out.to_links.push((link, ToEdge::Data { stream, packets }));
         }
@@ -99,33 +102,86 @@ impl WorkerCore {
         self.links.remove(link, stream);
     }
 
-    /// Forgets the session, and publishes its will if `will`.
-    pub(super) fn end(&mut self, now: Duration, key: SessionKey, will: bool, out: &mut Outbox) {
+    /// The session has lost its connection: it is kept for a while, or ends. `will`: its will comes, after its delay or
+    /// with the session's end, whichever is first [MQTT-3.1.3-9].
+    pub(super) fn leave(&mut self, now: Duration, key: SessionKey, will: bool, out: &mut Outbox) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        if seat.settling.take().is_some() {
+            self.settle.end();
+        }
+        if !will {
+            seat.session.take_will();
+        }
+        let expiry = seat.session.expiry();
+        if expiry == 0 {
+            self.forget(now, key, out);
+            return;
+        }
+        let before = seat.session.outbound.waiting();
+        let delivered = seat.session.detach();
+        self.stats.waits(before, seat.session.outbound.waiting());
+        let delay = seat.session.will_delay();
+        let away = Away {
+            ends: second_after(now, expiry),
+            will: delay
+                .filter(|delay| *delay > 0 && *delay < expiry)
+                .map(|delay| second_after(now, delay)),
+        };
+        seat.presence = Presence::Away(away);
+        self.kept.add(key, away);
+        let will = (delay == Some(0))
+            .then(|| will_message(&mut seat.session, now))
+            .flatten();
+        self.count(delivered);
+        if let Some(will) = will {
+            self.publish_will(now, will, out);
+        }
+    }
+
+    /// Ends the session. If it still has a will, this is when it comes.
+    pub(super) fn forget(&mut self, now: Duration, key: SessionKey, out: &mut Outbox) {
         let Some(mut seat) = self.sessions.remove(key) else {
             return;
         };
-        if seat.settling.is_some() {
-            self.settle.end();
+        if let Presence::Away(away) = seat.presence {
+            self.kept.remove(key, away);
         }
-        self.stats.queued -= seat.session.outbound.queued() as u64;
+        self.kept.promise(seat.session.expiry(), 0);
+        self.stats
+            .waits(seat.session.outbound.waiting(), Waiting::default());
         self.end_replays(seat.replays.take(), out);
         let filters: Vec<_> = seat.session.take_subscriptions().collect();
         self.forget_filters(key.index, filters, out);
         self.part(key.index, seat.session.memberships(), out);
         let copies = seat.session.outbound.take_shared();
         self.pass_on(now, copies, out);
-        if let Some(message) = seat
-            .session
-            .take_will()
-            .filter(|_| will)
-            .and_then(|will| will_message(&seat, will, now))
-        {
-            self.stats.wills_total += 1;
-            self.publish(now, message, None, out);
+        if let Some(will) = will_message(&mut seat.session, now) {
+            self.publish_will(now, will, out);
         }
     }
 
-    /// Sessions end with their connection in this version, so that a will's delay never outlasts one [MQTT-3.1.2-10].
+    pub(super) fn publish_will(&mut self, now: Duration, will: Message, out: &mut Outbox) {
+        self.stats.wills_total += 1;
+        self.publish(now, will, None, out);
+    }
+
+    /// With its DISCONNECT the client changes for how long its session is kept (MQTT 5 section 3.14.2.2.2). One that
+    /// was told 0 keeps that.
+    pub(super) fn change_expiry(&mut self, key: SessionKey, asked: u32) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        let before = seat.session.expiry();
+        if before > 0 {
+            let seconds = asked.min(self.settings.max_session_expiry);
+            self.kept.promise(before, seconds);
+            seat.session.set_expiry(seconds);
+        }
+    }
+
+    /// A will whose delay is not over when the process ends is lost with its session: both are in memory.
     pub(super) fn shut_down(&mut self, now: Duration, clients: usize, out: &mut Outbox) {
         self.ending = true;
         while let Some(waiting) = self.queue.pop() {
@@ -136,7 +192,7 @@ impl WorkerCore {
                 out,
             );
         }
-        for key in self.sessions.some(clients) {
+        for key in self.links.some_attached(clients) {
             self.close(
                 now,
                 key,
@@ -148,10 +204,11 @@ impl WorkerCore {
     }
 }
 
-/// `None` for a topic that is none: `session::open` refuses those.
-fn will_message(seat: &Seat, will: Will, now: Duration) -> Option<Message> {
+/// `None`, too, for a topic that is none: `session::open` refuses those.
+pub(super) fn will_message(session: &mut Session, now: Duration) -> Option<Message> {
+    let will = session.take_will()?;
     let topic = TopicName::new(will.topic).ok()?;
-    let message = Message::new(topic, &will.payload, seat.session.client_id().clone());
+    let message = Message::new(topic, &will.payload, session.client_id().clone());
     Some(
         message
             .with(will.qos, will.retain)

@@ -31,6 +31,16 @@ impl Links {
         self.links.get_mut(&link)?.remove(&stream)
     }
 
+    /// Some sessions with a connection, at most `count`.
+    pub(super) fn some_attached(&self, count: usize) -> Vec<SessionKey> {
+        let streams = self.links.values().flat_map(HashMap::values);
+        let attached = streams.filter_map(|stream| match stream {
+            Stream::Attached(key) => Some(*key),
+            Stream::Waiting(_) => None,
+        });
+        attached.take(count).collect()
+    }
+
     /// Forgets the link.
     pub(super) fn take(&mut self, link: LinkId) -> impl Iterator<Item = Stream> + use<> {
         self.links.remove(&link).unwrap_or_default().into_values()

@@ -7,6 +7,7 @@ mod closing;
 mod group_members;
 mod group_routes;
 mod input;
+mod kept;
 mod links;
 mod peer;
 mod publish;
@@ -34,6 +35,7 @@ use crate::session::Delivered;
 use attach_queue::AttachQueue;
 use group_members::GroupMembers;
 use group_routes::GroupRoutes;
+use kept::Kept;
 use links::Links;
 use publish::Publishing;
 use replay::{Replaying, Serving};
@@ -56,6 +58,9 @@ pub struct WorkerCore {
     links: Links,
     queue: AttachQueue,
     settle: SettleClock,
+    kept: Kept,
+    /// This worker's share of the bytes that may wait for clients.
+    max_queued_bytes: usize,
     /// Filters of this worker's sessions.
     local: Trie<Subscribers>,
     /// Filters that other workers have subscribers for, of the topics that this worker owns.
@@ -90,6 +95,8 @@ impl WorkerCore {
             links: Links::default(),
             queue: AttachQueue::default(),
             settle: SettleClock::new(settings.settle_limit, index, settings.workers),
+            kept: Kept::new(settings.max_kept_sessions.div_ceil(workers)),
+            max_queued_bytes: settings.max_queued_bytes.div_ceil(workers),
             local: Trie::default(),
             routes: Trie::default(),
             group_routes: GroupRoutes::default(),
@@ -123,7 +130,10 @@ impl WorkerCore {
             } => self.frame(now, link, frame, waited, out),
             Input::LinkLost(link) => self.link_lost(now, link, out),
             Input::Peer(from, message) => self.peer(now, from, message, out),
-            Input::Tick => self.settle(now),
+            Input::Tick => {
+                self.settle(now);
+                self.expire(now, out);
+            }
             Input::System(message) => self.publish(now, *message, None, out),
             Input::Shutdown { clients } => self.shut_down(now, clients, out),
         }
@@ -158,10 +168,12 @@ impl WorkerCore {
                 continue;
             };
             seat.dirty = false;
-            let (link, stream) = seat.stream;
-            let waiting = seat.session.outbound.queued();
+            let Some((link, stream)) = seat.stream() else {
+                continue;
+            };
+            let before = seat.session.outbound.waiting();
             let delivered = seat.session.outbound.pump(now);
-            let fewer = waiting - seat.session.outbound.queued();
+            let after = seat.session.outbound.waiting();
             if let Some(packets) = seat.session.outbound.take() {
                 out.to_links.push((link, ToEdge::Data { stream, packets }));
             }
@@ -174,7 +186,7 @@ impl WorkerCore {
             if bytes > 0 {
                 out.to_links.push((link, ToEdge::Window { stream, bytes }));
             }
-            self.stats.queued -= fewer as u64;
+            self.stats.waits(before, after);
             self.count(delivered);
             if has_replays && let Some(key) = self.sessions.key_at(index) {
                 self.go_on_replaying(key, out);
@@ -185,7 +197,8 @@ impl WorkerCore {
     /// When `Input::Tick` is wanted next, if nothing else comes.
     pub fn next_deadline(&self) -> Option<Duration> {
         let at_once = self.serving.is_running().then_some(Duration::ZERO);
-        at_once.or_else(|| self.settle.next_look())
+        let next = [at_once, self.settle.next_look(), self.kept.next()];
+        next.into_iter().flatten().min()
     }
 
     /// What this worker saw of the shard's health since the last call; the shell adds its own lag and merges workers.
@@ -203,7 +216,8 @@ impl WorkerCore {
     /// Counts since the start and levels of now; cheap enough for a metrics scrape and the 4 Hz report.
     pub fn stats(&self) -> WorkerStats {
         WorkerStats {
-            connected: saturating_u32(self.sessions.len()),
+            connected: saturating_u32(self.sessions.len() - self.kept.len()),
+            kept: self.kept.len() as u64,
             settling: self.settle.settling(),
             settle_limit: self.settle.limit(),
             attaching: saturating_u32(self.queue.len()),
@@ -221,10 +235,17 @@ impl WorkerCore {
     /// The session has something for the end of the batch.
     fn touch(&mut self, index: SessionIndex) {
         if let Some(seat) = self.sessions.at_mut(index)
+            && seat.stream().is_some()
             && !std::mem::replace(&mut seat.dirty, true)
         {
             self.dirty.push(index);
         }
+    }
+
+    /// Bytes that may be added to what waits for clients.
+    fn room(&self) -> usize {
+        let queued = usize::try_from(self.stats.queued_bytes).unwrap_or(usize::MAX);
+        self.max_queued_bytes.saturating_sub(queued)
     }
 
     fn count(&mut self, delivered: Delivered) {
@@ -233,6 +254,7 @@ impl WorkerCore {
         drops.queue_full_qos1 += delivered.queue_full_qos1;
         drops.too_large += delivered.too_large;
         drops.expired += delivered.expired;
+        drops.offline += delivered.offline;
         self.stats.messages_out_total += delivered.sent;
     }
 }

@@ -12,15 +12,15 @@ use crate::routing::partition::partition_of;
 use crate::routing::retained::Kept;
 use crate::routing::subscribers::{SessionIndex, SubscriptionOptions};
 use crate::routing::{Message, TopicName};
-use crate::session::{AckNumber, FrameCache, Shape};
+use crate::session::{FrameCache, PendingAck, Shape};
 
-/// Whose PUBACK waits for a message.
-pub(super) type Publisher = (SessionKey, AckNumber);
+/// Whose PUBACK or PUBREC waits for a message.
+pub(super) type Publisher = (SessionKey, PendingAck);
 
 /// The worker to tell that a message is queued, and its token for it.
 pub(super) type Ack = (WorkerIndex, u64);
 
-/// QoS 1 messages of this worker's clients that are on their way to other workers.
+/// QoS 1 and 2 messages of this worker's clients that are on their way to other workers.
 #[derive(Debug, Default)]
 pub(super) struct Publishing {
     next: u64,
@@ -52,11 +52,16 @@ impl Outcome {
         self.unkept |= other.unkept;
     }
 
-    /// MQTT 5 section 3.4.2.1. 3.1.1 has one answer for all.
-    fn code(self, protocol: Protocol) -> ReasonCode {
-        match (protocol, self) {
-            (Protocol::V5, Self { unkept: true, .. }) => ReasonCode::QUOTA_EXCEEDED,
-            (Protocol::V5, Self { matched: false, .. }) => ReasonCode::NO_MATCHING_SUBSCRIBERS,
+    /// MQTT 5 sections 3.4.2.1 and 3.5.2.1. 3.1.1 has one answer for all.
+    ///
+    /// PUBREC does not tell that a message is not kept: it was delivered, and an error would free its id, so that the
+    /// client's next try would be delivered again.
+    fn code(self, protocol: Protocol, ack: PendingAck) -> ReasonCode {
+        match (protocol, self, ack) {
+            (Protocol::V5, Self { unkept: true, .. }, PendingAck::PubAck(_)) => {
+                ReasonCode::QUOTA_EXCEEDED
+            }
+            (Protocol::V5, Self { matched: false, .. }, _) => ReasonCode::NO_MATCHING_SUBSCRIBERS,
             _ => ReasonCode::SUCCESS,
         }
     }
@@ -265,14 +270,16 @@ impl WorkerCore {
         shape: Shape,
         frames: &mut FrameCache,
     ) {
+        let room = self.room();
         let Some(seat) = self.sessions.at_mut(index) else {
             return;
         };
         let outbound = &mut seat.session.outbound;
-        let waiting = outbound.queued();
-        let delivered = outbound.deliver(message, shape, frames, now);
+        let before = outbound.waiting();
+        let limits = self.settings.session.queue(before, room);
+        let delivered = outbound.deliver(message, shape, &limits, frames, now);
         // one more, or fewer if others made room
-        self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
+        self.stats.waits(before, outbound.waiting());
         self.count(delivered);
         self.touch(index);
     }
@@ -298,12 +305,12 @@ impl WorkerCore {
         }
     }
 
-    fn acknowledge(&mut self, (key, number): Publisher, outcome: Outcome) {
+    fn acknowledge(&mut self, (key, ack): Publisher, outcome: Outcome) {
         let Some(seat) = self.sessions.get_mut(key) else {
             return;
         };
-        let code = outcome.code(seat.session.protocol());
-        seat.session.acknowledge(number, code);
+        let code = outcome.code(seat.session.protocol(), ack);
+        seat.session.acknowledge(ack, code);
         self.touch(key.index);
     }
 }

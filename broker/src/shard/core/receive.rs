@@ -9,7 +9,7 @@ use super::sessions::SessionKey;
 use super::{LinkId, Outbox, WorkerCore};
 use crate::codec::{self, Disconnect, Protocol, ReasonCode, frame};
 use crate::link::{CloseReason, StreamId};
-use crate::session::{AckNumber, Received, Refusal};
+use crate::session::{PendingAck, Received, Refusal};
 
 impl WorkerCore {
     pub(super) fn data(
@@ -90,9 +90,12 @@ impl WorkerCore {
             Received::Unsubscribe { packet_id, filters } => {
                 self.unsubscribe(key, packet_id, filters, out);
             }
-            Received::Disconnect { will } => {
+            Received::Disconnect { will, expiry } => {
+                if let Some(seconds) = expiry {
+                    self.change_expiry(key, seconds);
+                }
                 self.close_stream(key, CloseReason::Disconnected, out);
-                self.end(now, key, will, out);
+                self.leave(now, key, will, out);
             }
         }
     }
@@ -119,7 +122,7 @@ impl WorkerCore {
     }
 
     /// Only the server publishes to `$SYS`. A client is told, where its protocol has a word for it, and stays.
-    fn forbid(&mut self, key: SessionKey, ack: Option<AckNumber>) {
+    fn forbid(&mut self, key: SessionKey, ack: Option<PendingAck>) {
         self.stats.dropped.forbidden += 1;
         if let (Some(ack), Some(seat)) = (ack, self.sessions.get_mut(key)) {
             let code = match seat.session.protocol() {

@@ -302,7 +302,7 @@ impl WorkerCore {
             return false;
         };
         let outbound = &mut seat.session.outbound;
-        let waiting = outbound.queued();
+        let before = outbound.waiting();
         let mut delivered = Delivered::default();
         for message in messages {
             let shape = Shape {
@@ -313,7 +313,7 @@ impl WorkerCore {
             };
             delivered += outbound.deliver_retained(message, shape, now);
         }
-        self.stats.queued = self.stats.queued + outbound.queued() as u64 - waiting as u64;
+        self.stats.waits(before, outbound.waiting());
         self.count(delivered);
         true
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use herdgate_admission::settle::Settling;
 
 use super::LinkId;
+use super::kept::Second;
 use super::replay::SessionReplays;
 use crate::link::StreamId;
 use crate::routing::subscribers::SessionIndex;
@@ -18,16 +19,44 @@ pub(super) struct SessionKey {
     generation: u32,
 }
 
+/// Whether a session has a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Presence {
+    Attached(LinkId, StreamId),
+    Away(Away),
+}
+
+/// A session without a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Away {
+    pub(super) ends: Second,
+    /// When its will comes; `None`: there is none, or it comes with the end.
+    pub(super) will: Option<Second>,
+}
+
 /// A session and what the worker keeps with it.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) session: Session,
-    pub(super) stream: (LinkId, StreamId),
+    pub(super) presence: Presence,
+    /// The connections it has had; answers to packets of one do not go to another.
+    pub(super) connection: u32,
+    /// It went on with an earlier session: it is settled as soon as its queue is delivered.
+    pub(super) resumed: bool,
     pub(super) settling: Option<Settling>,
     /// Boxed: most clients have none, most of the time.
     pub(super) replays: Option<Box<SessionReplays>>,
     /// It is in `WorkerCore::dirty`.
     pub(super) dirty: bool,
+}
+
+impl Seat {
+    pub(super) fn stream(&self) -> Option<(LinkId, StreamId)> {
+        match self.presence {
+            Presence::Attached(link, stream) => Some((link, stream)),
+            Presence::Away(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -102,17 +131,5 @@ impl Sessions {
 
     pub(super) fn len(&self) -> usize {
         self.by_client.len()
-    }
-
-    /// Some sessions, at most `count`.
-    pub(super) fn some(&self, count: usize) -> Vec<SessionKey> {
-        let keys = self.by_client.values().filter_map(|index| {
-            let generation = self.seats.get(index.0 as usize)?.0;
-            Some(SessionKey {
-                index: *index,
-                generation,
-            })
-        });
-        keys.take(count).collect()
     }
 }

@@ -14,6 +14,12 @@ pub struct CoreSettings {
     pub topic_key_level: Option<u8>,
     /// Clients of the whole shard that may be settling at a time; `None`: no limit (mode `Open`).
     pub settle_limit: Option<u32>,
+    /// Seconds that a session is kept without its client, at most; 0: none is kept.
+    pub max_session_expiry: u32,
+    /// Sessions of the whole shard that outlive their connection.
+    pub max_kept_sessions: usize,
+    /// Bytes that wait for all clients of the shard.
+    pub max_queued_bytes: usize,
     /// Retained messages of the whole shard.
     pub max_retained_messages: usize,
     /// And their bytes; see `RetainedLimits`.
@@ -37,6 +43,9 @@ impl Default for CoreSettings {
             workers: 1,
             topic_key_level: None,
             settle_limit: None,
+            max_session_expiry: 7 * 86_400,
+            max_kept_sessions: 100_000,
+            max_queued_bytes: 256 << 20,
             max_retained_messages: 100_000,
             max_retained_bytes: 256 << 20,
             session: SessionLimits::default(),

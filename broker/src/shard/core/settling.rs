@@ -34,11 +34,16 @@ impl SettleClock {
         self.limit.is_none_or(|limit| self.settling < limit)
     }
 
-    pub(super) fn begin(&mut self, key: SessionKey, now: Duration) -> Settling {
+    /// `resumed`: nothing is awaited of the client, so it may be settled a moment later.
+    pub(super) fn begin(&mut self, key: SessionKey, resumed: bool, now: Duration) -> Settling {
         let settling = Settling::begin(now);
         self.settling += 1;
-        self.looks
-            .push(Reverse((settling.next_look(self.gaps.quiet(), now), key)));
+        let look = if resumed {
+            now + LEAST_PAUSE
+        } else {
+            settling.next_look(self.gaps.quiet(), now)
+        };
+        self.looks.push(Reverse((look, key)));
         settling
     }
 
@@ -75,7 +80,7 @@ fn share(limit: u32, index: WorkerIndex, workers: u16) -> u32 {
 impl WorkerCore {
     /// Looks at all whose time has come.
     pub(super) fn settle(&mut self, now: Duration) {
-        let quiet = self.settle.gaps.quiet();
+        let usual = self.settle.gaps.quiet();
         while let Some(key) = self.settle.due(now) {
             let Some(seat) = self.sessions.get_mut(key) else {
                 continue;
@@ -83,6 +88,7 @@ impl WorkerCore {
             let Some(settling) = seat.settling else {
                 continue;
             };
+            let quiet = if seat.resumed { Duration::ZERO } else { usual };
             let has_all = seat.replays.is_none() && seat.session.outbound.is_idle();
             if settling.is_settled(has_all, quiet, now) {
                 seat.settling = None;

@@ -17,6 +17,8 @@ use crate::session::Wish;
 #[derive(Debug)]
 pub(super) struct Subscribing {
     key: SessionKey,
+    /// The SUBSCRIBE's; another of the session gets no SUBACK for it.
+    connection: Option<u32>,
     packet_id: PacketId,
     codes: Vec<ReasonCode>,
     /// Owners that have not answered.
@@ -83,6 +85,7 @@ impl WorkerCore {
         }
         let pending = Subscribing {
             key,
+            connection: self.sessions.at(key.index).map(|seat| seat.connection),
             packet_id,
             codes,
             awaited: remote.len(),
@@ -165,7 +168,10 @@ impl WorkerCore {
             .suback
             .times
             .record(now.saturating_sub(pending.since));
-        if let Some(seat) = self.sessions.get_mut(pending.key) {
+        if let Some(seat) = self.sessions.get_mut(pending.key)
+            && seat.stream().is_some()
+            && Some(seat.connection) == pending.connection
+        {
             seat.session.reply(&Packet::SubAck(SubAck::new(
                 pending.packet_id,
                 pending.codes,

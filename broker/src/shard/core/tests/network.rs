@@ -10,6 +10,7 @@ use crate::codec::{
     Subscribe, Subscription, Unsubscribe, frame,
 };
 use crate::link::{Attach, CloseReason, DetachReason, StreamId, ToEdge, ToShard};
+use crate::session::Session;
 use crate::shard::core::{
     CoreSettings, Input, Layout, LinkId, Outbox, PeerMessage, WorkerCore, WorkerIndex, partition_of,
 };
@@ -210,6 +211,18 @@ impl Network {
         principal: Option<&str>,
         connect: Connect,
     ) -> Client {
+        let client = self.connect_only(link, principal, connect);
+        self.run();
+        client
+    }
+
+    /// Without running the channels.
+    pub(super) fn connect_only(
+        &mut self,
+        link: LinkId,
+        principal: Option<&str>,
+        connect: Connect,
+    ) -> Client {
         self.next_stream += 1;
         let client = Client {
             link,
@@ -231,11 +244,16 @@ impl Network {
             authenticated: None,
             topic_alias_maximum: 0,
         };
-        self.attach(client, attach);
+        self.attach_only(client, attach);
         client
     }
 
     pub(super) fn attach(&mut self, client: Client, attach: Attach) {
+        self.attach_only(client, attach);
+        self.run();
+    }
+
+    fn attach_only(&mut self, client: Client, attach: Attach) {
         self.inboxes
             .entry((client.link, client.stream))
             .or_insert_with(|| (client.protocol, Inbox::default()));
@@ -246,7 +264,24 @@ impl Network {
                 attach: Box::new(attach),
             },
         );
-        self.run();
+    }
+
+    /// Whether the client's session keeps a message with this payload for it.
+    pub(super) fn holds(&self, client_id: &str, payload: &str) -> bool {
+        self.session(client_id)
+            .is_some_and(|session| session.outbound.holds(payload.as_bytes()))
+    }
+
+    /// Whether nothing is under way between the client and its session.
+    pub(super) fn is_done(&self, client_id: &str) -> bool {
+        self.session(client_id).is_none_or(Session::is_done)
+    }
+
+    fn session(&self, client_id: &str) -> Option<&Session> {
+        let worker = self.layout.worker_of(partition_of(client_id));
+        let sessions = &self.workers[usize::from(worker)].sessions;
+        let key = sessions.by_client(client_id)?;
+        sessions.at(key.index).map(|seat| &seat.session)
     }
 
     /// A client with a clean session, attached. It wants no reasons: tests compare packets, and reasons have their own.
@@ -352,6 +387,12 @@ impl Network {
 
     pub(super) fn publish(&mut self, client: Client, topic: &str, payload: &str, qos: QoS) {
         self.send(client, &publish(topic, payload, qos));
+        if qos == QoS::ExactlyOnce {
+            self.send(
+                client,
+                &Packet::PubRel(Ack::new(id(77), ReasonCode::SUCCESS)),
+            );
+        }
     }
 
     pub(super) fn retain(&mut self, client: Client, topic: &str, payload: &str) {
@@ -364,7 +405,24 @@ impl Network {
         );
     }
 
-    /// The messages that came, as `topic=payload`, with `!` for the retain flag and the QoS if not 0. QoS 1 is acked.
+    /// PUBACK, or PUBREC and PUBCOMP with the PUBREL between them.
+    fn take(&mut self, client: Client, qos: QoS, packet_id: PacketId) {
+        let ack = || Ack::new(packet_id, ReasonCode::SUCCESS);
+        if qos == QoS::AtLeastOnce {
+            self.send(client, &Packet::PubAck(ack()));
+            return;
+        }
+        self.send(client, &Packet::PubRec(ack()));
+        let packets = &mut self.inbox(client).packets;
+        let release = packets
+            .iter()
+            .position(|packet| *packet == Packet::PubRel(ack()));
+        packets.remove(release.expect("a PUBREL"));
+        self.send(client, &Packet::PubComp(ack()));
+    }
+
+    /// The messages that came, as `topic=payload`, with `!` for the retain flag and the QoS if not 0. QoS 1 and 2 are
+    /// acknowledged.
     pub(super) fn messages(&mut self, client: Client) -> Vec<String> {
         let mut messages = Vec::new();
         for packet in self.packets(client) {
@@ -373,10 +431,7 @@ impl Network {
             };
             messages.push(show(&publish));
             if let Some(packet_id) = publish.packet_id {
-                self.send(
-                    client,
-                    &Packet::PubAck(Ack::new(packet_id, ReasonCode::SUCCESS)),
-                );
+                self.take(client, publish.qos, packet_id);
             }
         }
         messages
