@@ -25,6 +25,7 @@ debian mosquitto mosquitto mosquitto
 debian haproxy mosquitto mosquitto
 debian haproxy haproxy haproxy
 debian nats nats-server nats-server
+debian rmqtt protoc protobuf-compiler # to build it
 command -v taskset >/dev/null || packages+=(util-linux)
 
 if [ ${#packages[@]} -gt 0 ]; then
@@ -39,12 +40,14 @@ if [ ${#packages[@]} -gt 0 ]; then
   done
 fi
 
-crate() { # peer, crate, version, program
+crate() { # peer, crate, version, program, flags
   want "$1" || return 0
   [ -x "$folder/bin/$4" ] && return 0
   say "building $2 $3 into $folder"
-  cargo install --quiet --locked --root "$folder" --version "=$3" "$2" || say "FAILED to build $2 $3"
+  # shellcheck disable=SC2086 # flags are words
+  cargo install --quiet ${5-} --root "$folder" --version "=$3" "$2" || say "FAILED to build $2 $3"
 }
+# Without its lock file: that names metrics 0.22.1, which Rust 1.95 does not compile.
 crate rumqttd rumqttd 0.20.0 rumqttd
-crate rmqtt rmqttd 0.24.0 rmqttd
+crate rmqtt rmqttd 0.24.0 rmqttd --locked
 exit 0
