@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Shape;
 use super::faults::{Fault, largest_id, planted};
 use crate::codec::{PacketId, QoS};
-use crate::routing::Message;
+use crate::routing::{Group, Message};
 
 /// A PUBLISH without PUBACK or PUBREC.
 #[derive(Debug)]
@@ -171,6 +171,16 @@ impl InFlight {
             self.take(self.sent);
             None
         }
+    }
+
+    /// Takes all away, and returns what another member of a group may have. Of QoS 2 the client may have done its part,
+    /// so that nobody else gets it [MQTT-4.8.2-5].
+    pub(super) fn take_shared(&mut self) -> Vec<(Arc<Group>, Arc<Message>)> {
+        let unacked = std::mem::take(self).unacked.into_iter();
+        let shared = unacked.filter(|unacked| unacked.shape.qos == QoS::AtLeastOnce);
+        shared
+            .filter_map(|unacked| Some((unacked.shape.group?, unacked.message?)))
+            .collect()
     }
 
     /// The connection is gone: all must be sent again.

@@ -195,7 +195,9 @@ impl Outbound {
         if shape.qos == QoS::AtMostOnce {
             self.buffer.push(frame.shared());
         } else {
-            let kept = self.terms.keeps.then(|| Arc::clone(message));
+            // of a group, another member may have to have it
+            let keeps = self.terms.keeps || shape.group.is_some();
+            let kept = keeps.then(|| Arc::clone(message));
             let id = self.inflight.begin(shape.clone(), kept);
             frame.write(Some(id), self.buffer.writer());
         }
@@ -353,12 +355,15 @@ impl Outbound {
     /// Whether a live message would find a place. With who is away it would only wait.
     pub fn has_room(&self, message: &Message, qos: QoS, limits: &QueueLimits) -> bool {
         let goes_at_once = self.queue.len() == 0 && self.may_send(qos);
-        goes_at_once || (self.is_attached && self.queue.has_room(message.size(), limits))
+        let waits = self.is_attached || qos > QoS::AtMostOnce;
+        goes_at_once || (waits && self.queue.has_room(message.size(), limits))
     }
 
-    /// What waits for the client as a member of a group; for other members, when its session ends.
+    /// What the client was to get as a member of a group; for other members, when its session ends.
     pub fn take_shared(&mut self) -> Vec<(Arc<Group>, Arc<Message>)> {
-        self.queue.take_shared()
+        let mut shared = self.inflight.take_shared();
+        shared.extend(self.queue.take_shared());
+        shared
     }
 
     pub fn waiting(&self) -> Waiting {

@@ -47,9 +47,8 @@ impl Figures {
         let sum = |of: fn(&WorkerStats) -> u64| self.workers.iter().map(of).sum();
         Totals {
             connected: sum(|worker| worker.connected.into()),
-            // sessions end with their connection
-            disconnected: 0,
-            expired: 0,
+            disconnected: sum(|worker| worker.kept),
+            expired: sum(|worker| worker.expired_total),
             attached: sum(|worker| worker.attached_total),
             received: sum(|worker| worker.messages_in_total),
             sent: sum(|worker| worker.messages_out_total),

@@ -93,7 +93,7 @@ impl WorkerCore {
         let expiry = self.granted_expiry(earlier, opening.expiry());
         let connack = opening.connack(earlier.is_some(), expiry);
         let key = match earlier {
-            Some(key) => self.resume(key, client.stream, opening, expiry),
+            Some(key) => self.resume(key, client.stream, opening, expiry, out),
             None => self.begin(client.stream, opening, expiry),
         };
         let settling = self.settle.begin(key, earlier.is_some(), now);
@@ -179,6 +179,7 @@ impl WorkerCore {
         (link, stream): (LinkId, StreamId),
         opening: Opening<'_>,
         expiry: u32,
+        out: &mut Outbox,
     ) -> SessionKey {
         self.stats.resumed_total += 1;
         let Some(seat) = self.sessions.get_mut(key) else {
@@ -194,6 +195,7 @@ impl WorkerCore {
         seat.presence = Presence::Attached(link, stream);
         seat.connection = seat.connection.wrapping_add(1);
         seat.resumed = true;
+        self.members_attached(key, true, out);
         key
     }
 

@@ -135,6 +135,7 @@ impl WorkerCore {
             .then(|| will_message(&mut seat.session, now))
             .flatten();
         self.count(delivered);
+        self.members_attached(key, false, out);
         if let Some(will) = will {
             self.publish_will(now, will, out);
         }

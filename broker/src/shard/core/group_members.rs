@@ -70,7 +70,6 @@ impl GroupMembers {
     }
 
     /// A kept session has lost its client, or has one again.
-    #[allow(dead_code)] // for sessions that outlive their connection
     pub(super) fn set_attached(
         &mut self,
         group: &Arc<Group>,

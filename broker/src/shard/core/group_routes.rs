@@ -111,8 +111,8 @@ impl Route {
         };
         let total: usize = candidates().map(|(_, weight)| weight).sum();
         let turn = self.turn.get();
-        self.turn.set(turn.wrapping_add(1));
         let mut left = turn.checked_rem(total)?;
+        self.turn.set(turn.wrapping_add(1));
         candidates().find_map(|(worker, weight)| match left.checked_sub(weight) {
             Some(rest) => {
                 left = rest;
@@ -163,6 +163,9 @@ mod tests {
         assert_eq!(chosen(&routes, "$share/g/t", &[0], 2), [2, 2]);
         // nobody else is attached
         assert_eq!(chosen(&routes, "$share/g/t", &[0, 2], 2), [1, 1]);
+        set(&mut routes, 3, "$share/away/t", 1, 0);
+        set(&mut routes, 4, "$share/away/t", 1, 0);
+        assert_eq!(chosen(&routes, "$share/away/t", &[], 4), [3, 4, 3, 4]);
         assert!(chosen(&routes, "$share/g/t", &[0, 1, 2], 2).is_empty());
         assert!(chosen(&routes, "$share/other/t", &[], 2).is_empty());
     }

@@ -174,6 +174,17 @@ impl WorkerCore {
         }
     }
 
+    /// The session has lost its client and is kept, or has one again.
+    pub(super) fn members_attached(&mut self, key: SessionKey, attached: bool, out: &mut Outbox) {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
+        for group in seat.session.memberships().to_vec() {
+            let members = self.group_members.set_attached(&group, key.index, attached);
+            self.tell_owners(&group, members, out);
+        }
+    }
+
     fn tell_owners(&mut self, group: &Arc<Group>, members: Members, out: &mut Outbox) {
         let count = GroupCount {
             group: Arc::clone(group),

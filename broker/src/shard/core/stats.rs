@@ -74,6 +74,6 @@ pub struct Drops {
 impl Drops {
     /// Copies that did not reach their client.
     pub fn copies(&self) -> u64 {
-        self.queue_full_qos0 + self.queue_full_qos1 + self.too_large + self.expired
+        self.queue_full_qos0 + self.queue_full_qos1 + self.too_large + self.expired + self.offline
     }
 }

@@ -5,11 +5,13 @@ use std::num::NonZeroU32;
 use proptest::prelude::*;
 
 use super::network::{Client, Network, id, publish, subscribe};
-use crate::codec::{Ack, Packet, Protocol, Publish, QoS, ReasonCode, Subscribe, Subscription};
+use crate::codec::{
+    Ack, Connect, Packet, Protocol, Publish, QoS, ReasonCode, Subscribe, Subscription,
+};
 use crate::shard::core::{CoreSettings, WorkerCore};
 
 use Protocol::{V5, V311};
-use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO};
+use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO, ExactlyOnce as TWO};
 
 fn everywhere(test: impl Fn(Network)) {
     for workers in [1, 2, 5] {
@@ -98,10 +100,10 @@ fn the_publisher_is_told_whether_a_group_has_members() {
             };
             let ack = Packet::PubAck(Ack::new(id(77), code));
             assert_eq!(network.packets(publisher), [ack], "{left} members");
-            let got: usize = clients
-                .iter()
-                .map(|client| network.inbox(*client).packets.drain(..).count())
-                .sum();
+            let mut got = 0;
+            for client in &clients {
+                got += network.messages(*client).len();
+            }
             assert_eq!(got, usize::from(left > 0));
             if let Some(client) = clients.pop() {
                 network.detach(client);
@@ -237,10 +239,93 @@ fn what_waits_for_a_member_that_ends_goes_to_others() {
         };
         assert_eq!(read(&mut network), 2, "{workers} workers");
         network.detach(gone);
-        // one waited; the one under way may be with the client
-        assert_eq!(read(&mut network), 3, "{workers} workers");
+        // one waited, and one was under way
+        assert_eq!(read(&mut network), 4, "{workers} workers");
         let stats: Vec<_> = network.workers.iter().map(WorkerCore::stats).collect();
         assert_eq!(stats.iter().map(|stats| stats.queued).sum::<u64>(), 0);
+    }
+}
+
+/// A member whose session is kept.
+fn kept(network: &mut Network, client_id: &str) -> Client {
+    let mut connect = Connect {
+        clean_start: false,
+        ..Connect::new(V5, client_id)
+    };
+    connect.properties.session_expiry = 60;
+    let client = network.connect(connect);
+    assert!(network.inbox(client).connack.is_some(), "{client_id}");
+    client
+}
+
+/// Sends one message to a group of two and ends the session of whoever got it. Returns what the other gets.
+fn after_the_end(workers: u16, qos: QoS, answer: Option<Packet>) -> usize {
+    let mut network = Network::with_workers(workers);
+    let publisher = network.client(V5, "p");
+    let clients = ["a", "b"].map(|name| network.client(V5, name));
+    for client in clients {
+        network.subscribe(client, "$share/g/t", qos);
+    }
+    network.publish(publisher, "t", "x", qos);
+    let has = |network: &mut Network, client| !network.packets(client).is_empty();
+    let (gone, other) = if has(&mut network, clients[0]) {
+        (clients[0], clients[1])
+    } else {
+        (clients[1], clients[0])
+    };
+    if let Some(answer) = answer {
+        network.send(gone, &answer);
+    }
+    assert!(network.packets(other).is_empty());
+    network.detach(gone);
+    network.packets(other).len()
+}
+
+#[test]
+fn under_way_qos_1_goes_to_another_member_and_qos_2_does_not() {
+    for workers in [1, 2, 5] {
+        assert_eq!(after_the_end(workers, ONE, None), 1);
+        assert_eq!(after_the_end(workers, TWO, None), 0);
+        // the client has it, or refused it [MQTT-4.8.2-6]
+        for code in [ReasonCode::SUCCESS, ReasonCode::UNSPECIFIED_ERROR] {
+            let ack = Ack::new(id(1), code);
+            assert_eq!(after_the_end(workers, ONE, Some(Packet::PubAck(ack))), 0);
+        }
+    }
+}
+
+#[test]
+fn members_that_are_away_are_passed_over_until_nobody_else_is_there() {
+    for workers in [1, 2, 5] {
+        let mut network = Network::with_workers(workers);
+        let publisher = network.client(V5, "p");
+        let away = ["a", "b"].map(|name| kept(&mut network, name));
+        let here = network.client(V5, "here");
+        for client in [away[0], away[1], here] {
+            network.subscribe(client, "$share/g/t", ONE);
+        }
+        for client in away {
+            network.detach(client);
+        }
+        for _ in 0..6 {
+            network.publish(publisher, "t", "x", ONE);
+        }
+        assert_eq!(network.messages(here).len(), 6, "{workers} workers");
+        network.detach(here);
+        for _ in 0..6 {
+            network.publish(publisher, "t", "y", ONE);
+        }
+        let mut back = ["a", "b"].map(|name| kept(&mut network, name));
+        let waited = back
+            .each_mut()
+            .map(|client| network.messages(*client).len());
+        assert_eq!(waited, [3, 3], "{workers} workers");
+        // they have clients again, and take turns
+        for _ in 0..6 {
+            network.publish(publisher, "t", "z", ONE);
+        }
+        let got = back.map(|client| network.messages(client).len());
+        assert_eq!(got, [3, 3], "{workers} workers");
     }
 }
 
