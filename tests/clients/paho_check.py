@@ -199,14 +199,6 @@ def resumption(args):
         client.close()
 
 
-def limits(args):
-    """What the broker does not do yet, it says."""
-    client = Client(args, name(args, "limits"))
-    if args.protocol == mqtt.MQTTv5:
-        expect_equal(getattr(client.properties, "TopicAliasMaximum", 0), 0, "Topic Alias Maximum")
-    client.close()
-
-
 def shared(args):
     """One copy for each group, turn by turn; all for whoever subscribed alone."""
     members = [Client(args, name(args, f"member-{number}")) for number in range(3)]
@@ -319,7 +311,7 @@ def system(args):
 CHECKS = {
     check.__name__: check
     for check in (
-        roundtrip, retained, will, die, takeover, resumption, limits,
+        roundtrip, retained, will, die, takeover, resumption,
         shared, identifiers, options, properties, system,
     )
 }

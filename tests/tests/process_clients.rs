@@ -1,10 +1,9 @@
 //! Clients that others wrote, over TLS, against standalone and against edge and shard as processes.
 
 use herdgate_tests::clients::{Mosquitto, Paho, Version};
-use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
+use herdgate_tests::cluster::{Cluster, Topology};
 use herdgate_tests::process::Signal;
 use herdgate_tests::setup::{ALICE, BOB, Setup};
-use herdgate_tests::skip::skip;
 use herdgate_tests::wait::PATIENT;
 
 const SPLIT: Topology = Topology::Split { edges: 2 };
@@ -155,21 +154,6 @@ fn paho_finds_everything_it_expects() {
         for check in ["roundtrip", "retained", "will", "takeover", "resumption"] {
             paho.check(&setup, cluster.listener("mqtts"), version, check, &[]);
         }
-    }
-}
-
-#[test]
-fn paho_is_told_what_is_missing() {
-    if stand_in_wanted() {
-        return skip("mosquitto has what is missing here");
-    }
-    let setup = Setup::new();
-    let Some(cluster) = Cluster::start(&setup, SPLIT) else {
-        return;
-    };
-    let Some(paho) = Paho::find() else { return };
-    for version in VERSIONS {
-        paho.check(&setup, cluster.listener("mqtts"), version, "limits", &[]);
     }
 }
 

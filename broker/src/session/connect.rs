@@ -49,8 +49,9 @@ pub fn open<'a>(attach: &'a Attach, limits: &'a SessionLimits) -> Result<Opening
         limits,
         connect,
     };
-    // the largest that may follow
-    let connack = opening.connack(false, opening.expiry().wrapping_add(1));
+    // the largest that may follow: whoever asks for no expiry is told none
+    let asked = opening.expiry();
+    let connack = opening.connack(false, if asked == 0 { 0 } else { !asked });
     if !takes(&opening.connect, &connack) {
         return Err(Bytes::new());
     }
