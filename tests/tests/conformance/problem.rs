@@ -1,7 +1,7 @@
 //! Request Problem Information (section 3.1.2.11.7).
 
 use herdgate_tests::mqtt::PUBACK;
-use herdgate_tests::wire::{Answer, Connect, Properties, Publish, Version, id};
+use herdgate_tests::wire::{Answer, Connect, PUBREL, Properties, Publish, Version, ack, id};
 
 use super::world::{fresh, world};
 
@@ -26,4 +26,6 @@ fn no_reason_is_given_to_who_does_not_want_it() {
     let refused = peer.publish_acked(&Publish::new(fresh("large"), large).retain());
     assert_eq!((refused.kind, &*refused.codes), (PUBACK, &[0x97][..]));
     bare(&refused);
+    peer.send(&ack(PUBREL, 77));
+    bare(&peer.answer(herdgate_tests::wire::PUBCOMP, 77));
 }

@@ -2,7 +2,8 @@
 
 use herdgate_tests::mqtt::PUBACK;
 use herdgate_tests::wire::{
-    Connect, Peer, Properties, Publish, SUBSCRIBE, Version, ack, ack_with, request, wishes,
+    Connect, PUBCOMP, PUBREC, PUBREL, Peer, Properties, Publish, SUBSCRIBE, Version, ack, ack_with,
+    request, wishes,
 };
 
 use super::world::{World, fresh, world};
@@ -103,6 +104,60 @@ fn each_message_goes_to_one_member_at_its_qos() {
         members.iter().all(|(_, _, count)| *count > 0),
         "one did nothing"
     );
+}
+
+fn publish_2(publisher: &mut Peer, topic: &str, text: &str) {
+    let id = publisher.next_id();
+    publisher.publish(&Publish::new(topic, text).qos(2, id));
+    publisher.answer(PUBREC, id);
+    publisher.send(&ack(PUBREL, id));
+    publisher.answer(PUBCOMP, id);
+}
+
+#[test]
+fn qos_2_is_finished_with_the_member_that_had_it() {
+    proves!("MQTT-4.8.2-4");
+    let Some(world) = world() else { return };
+    let (topic, client_id) = (fresh("share"), fresh("m"));
+    let mut one = member(world, &client_id, &topic, 2);
+    let mut publisher = world.client(Version::V5);
+    publish_2(&mut publisher, &topic, "begun");
+    let begun = one.receive();
+    one.vanish();
+    let mut two = member(world, &fresh("m"), &topic, 2);
+    let fence = fresh("fence");
+    two.subscribe(&fence, 0);
+    publisher.publish_acked(&Publish::new(&fence, "fence"));
+    assert_eq!(two.receive().text(), "fence");
+    let mut one = world.enter(&Connect::new(Version::V5, &client_id).kept_for(600));
+    let again = one.receive();
+    assert_eq!(
+        (again.text(), again.id, again.dup),
+        ("begun", begun.id, true)
+    );
+    one.send(&ack(PUBREC, begun.id));
+    assert_eq!(one.read().first, PUBREL | 2);
+    one.send(&ack(PUBCOMP, begun.id));
+    one.round_trip();
+}
+
+#[test]
+fn the_end_of_a_members_session_is_the_end_of_its_message() {
+    proves!("MQTT-4.8.2-5");
+    let Some(world) = world() else { return };
+    let (topic, client_id) = (fresh("share"), fresh("m"));
+    let mut one = member(world, &client_id, &topic, 2);
+    let mut publisher = world.client(Version::V5);
+    publish_2(&mut publisher, &topic, "begun");
+    assert_eq!(one.receive().text(), "begun");
+    let mut two = member(world, &fresh("m"), &topic, 2);
+    one.vanish();
+    // a clean start ends the session
+    world.enter(&Connect::new(Version::V5, &client_id)).leave();
+    let fence = fresh("fence");
+    two.subscribe(&fence, 0);
+    publisher.publish_acked(&Publish::new(&fence, "fence"));
+    assert_eq!(two.receive().text(), "fence");
 }
 
 #[test]
