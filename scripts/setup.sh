@@ -15,6 +15,7 @@ need make make
 if [ "$what" = test ]; then
   need mosquitto_pub mosquitto-clients
   need mosquitto_passwd mosquitto
+  need /usr/sbin/haproxy haproxy
   need openssl openssl
   need curl curl
   need python3 python3

@@ -13,6 +13,7 @@ pub mod edge;
 pub mod link;
 pub mod metrics;
 pub mod process;
+pub mod proxy_protocol;
 pub mod routing;
 pub mod session;
 pub mod shard;

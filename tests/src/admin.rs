@@ -47,12 +47,17 @@ impl Admin {
 
     /// The sum of a metric over its label sets; 0 when it is not there.
     pub fn metric(&self, name: &str) -> f64 {
+        self.metric_of(name, "")
+    }
+
+    /// As `metric`, over the label sets that contain `label`, such as `reason="timeout"`.
+    pub fn metric_of(&self, name: &str, label: &str) -> f64 {
         let (_, body) = self.get("/metrics").expect("the admin port answers");
         let lines = body.lines().filter(|line| !line.starts_with('#'));
         lines
             .filter_map(|line| {
                 let (series, value) = line.rsplit_once(' ')?;
-                let of_name = series.split('{').next() == Some(name);
+                let of_name = series.split('{').next() == Some(name) && series.contains(label);
                 of_name.then(|| value.parse::<f64>().ok()).flatten()
             })
             .sum()

@@ -15,6 +15,7 @@ pub mod charts;
 pub mod clients;
 pub mod cluster;
 pub mod conformance;
+pub mod haproxy;
 pub mod lab;
 pub mod mqtt;
 pub mod mutants;

@@ -28,6 +28,12 @@ pub(super) enum ClientAuthKind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum ProxyProtocolMode {
+    Disabled,
+    Required,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub(super) enum SlicingType {
     PrefixHash,
     #[serde(rename = "CIDRList")]

@@ -29,6 +29,7 @@ const HOST_PORT: Kind = Kind::HostPort;
 const MODES: &[&str] = &["Open", "Staged"];
 const PROTOCOLS: &[&str] = &["mqtt", "mqtts"];
 const CLIENT_AUTH: &[&str] = &["None", "Optional", "Required"];
+const PROXY_PROTOCOL: &[&str] = &["Disabled", "Required"];
 const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
 const METHODS: &[&str] = &["SCRAM-SHA-256"];
 const METHOD: Kind = Kind::Choice(METHODS);
@@ -85,6 +86,9 @@ pub(super) const KEYS: &[Key] = &[
     key("listeners[].tls.clientAuth", Kind::Choice(CLIENT_AUTH), Some("None"), "Whether clients are asked for a certificate."),
     file("listeners[].tls.clientCaFile", "PEM: the authorities of client certificates. Needed unless `clientAuth` is `None`."),
     key("listeners[].tls.minVersion", Kind::Choice(TLS_VERSIONS), Some("1.2"), "The oldest TLS that is spoken."),
+    key("listeners[].proxyProtocol", Kind::Section, None, "Whether a balancer in front says, by a PROXY header (version 1 or 2), whose connection it passes on."),
+    key("listeners[].proxyProtocol.mode", Kind::Choice(PROXY_PROTOCOL), Some("Disabled"), "`Required`: every connection begins with a header, within 5 s; it is never guessed."),
+    key("listeners[].proxyProtocol.trusted", Kind::List(&CIDR), Some("[]"), "Networks that balancers connect from; anybody else is reset. Needed for `Required`, refused for `Disabled`."),
     key("listeners[].maxConnections", whole(1, U32), Some("100000"), "Clients at once, held ones not among them."),
     key("listeners[].connectTimeoutSeconds", seconds(0.1, 3600.0), Some("10"), "From the end of TLS to a whole CONNECT."),
     key("listeners[].maxPacketBytes", whole(128, 268_435_460), Some("1048576"), "The largest whole MQTT packet that a client may send."),
@@ -94,6 +98,7 @@ pub(super) const KEYS: &[Key] = &[
     key("listeners[].subscribeRate", whole(0, 1_000_000), Some("0"), "SUBSCRIBE and UNSUBSCRIBE packets that one client may send a second, likewise. 0: no limit."),
     key("listeners[].unreadTimeoutSeconds", seconds(0.1, 86_400.0), Some("120"), "A client that takes nothing for so long, while packets wait for it, is closed."),
     key("listeners[].maxKeepAliveSeconds", whole(0, 65_535), Some("0"), "0: no cap. Otherwise the server keep alive of MQTT 5."),
+    key("listeners[].tcpUserTimeoutSeconds", whole(0, 3600), Some("60"), "How long what was sent may stay unacknowledged or untaken before the client is closed; 0: the kernel's way, some 15 minutes."),
 
     key("listeners[].authenticationMethods", Kind::List(&METHOD), None, "Methods of MQTT 5's enhanced authentication; `[]`: none. By default those that the password file has users for."),
 

@@ -1,10 +1,13 @@
 //! The listeners, and what they must not share.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use super::build::{ClientAuthKind, Protocol};
+use ipnet::IpNet;
+
+use super::build::{ClientAuthKind, Protocol, ProxyProtocolMode};
 use super::reader::Reader;
-use super::types::{AuthenticationMethod, ClientAuth, Listener, Tls};
+use super::types::{AuthenticationMethod, ClientAuth, Listener, ProxyProtocol, Tls};
 
 pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>> {
     let sections = top.subs("listeners");
@@ -61,6 +64,7 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
         (_, true) => Some(tls(&section.sub("tls"))),
         (_, false) => None,
     };
+    let balancers = trusted_balancers(&section.sub("proxyProtocol"));
     let max_connections: Option<NonZeroU32> = section.one("maxConnections");
     let connect_timeout = section.one("connectTimeoutSeconds");
     let max_packet_bytes = section.one("maxPacketBytes");
@@ -71,6 +75,7 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     let unread_timeout = section.one("unreadTimeoutSeconds");
     let max_keep_alive_seconds: Option<u16> = section.one("maxKeepAliveSeconds");
     let methods: Option<Vec<AuthenticationMethod>> = section.list("authenticationMethods");
+    let tcp_user_timeout: Option<u16> = section.one("tcpUserTimeoutSeconds");
     Some(Listener {
         name: name?,
         address: address?,
@@ -78,6 +83,10 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
             Some(tls) => Some(tls?),
             None => None,
         },
+        proxy_protocol: Some(ProxyProtocol {
+            trusted: balancers?,
+        })
+        .filter(|proxy| !proxy.trusted.is_empty()),
         max_connections: max_connections?,
         connect_timeout: connect_timeout?,
         max_packet_bytes: max_packet_bytes?,
@@ -88,7 +97,36 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
         unread_timeout: unread_timeout?,
         max_keep_alive_seconds: max_keep_alive_seconds.filter(|seconds| *seconds > 0),
         authentication_methods: methods.filter(|_| section.has("authenticationMethods")),
+        tcp_user_timeout: match tcp_user_timeout? {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds.into())),
+        },
     })
+}
+
+/// Where balancers connect from that say whose connection it is; empty: none do.
+fn trusted_balancers(section: &Reader<'_>) -> Option<Vec<IpNet>> {
+    let mode = section.one("mode");
+    let trusted: Option<Vec<_>> = section.list("trusted");
+    let (mode, trusted) = (mode?, trusted?);
+    match (mode, trusted.is_empty()) {
+        (ProxyProtocolMode::Disabled, true) | (ProxyProtocolMode::Required, false) => Some(trusted),
+        (ProxyProtocolMode::Disabled, false) => {
+            section.note(
+                "trusted",
+                "is not allowed with mode Disabled; allowed: no networks, or mode Required",
+            );
+            None
+        }
+        (ProxyProtocolMode::Required, true) => {
+            section.note(
+                "trusted",
+                "is missing; mode Required needs the networks that balancers connect from, since whoever may name \
+                 a client's address decides who is let in",
+            );
+            None
+        }
+    }
 }
 
 fn tls(section: &Reader<'_>) -> Option<Tls> {

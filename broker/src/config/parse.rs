@@ -165,6 +165,7 @@ choices!(
     TlsVersion,
     super::build::Protocol,
     super::build::ClientAuthKind,
+    super::build::ProxyProtocolMode,
     super::build::SlicingType
 );
 

@@ -143,6 +143,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// `Some` for mqtts, `None` for mqtt.
     pub tls: Option<Tls>,
+    /// `None`: clients connect directly.
+    pub proxy_protocol: Option<ProxyProtocol>,
     pub max_connections: NonZeroU32,
     /// From the end of TLS (or the accept without) to a whole CONNECT.
     pub connect_timeout: Duration,
@@ -160,6 +162,8 @@ pub struct Listener {
     pub max_keep_alive_seconds: Option<u16>,
     /// Methods of enhanced authentication; `None`: those that the password file has users for.
     pub authentication_methods: Option<Vec<AuthenticationMethod>>,
+    /// How long sent data may stay unacknowledged; `None`: as the kernel likes, some 15 minutes.
+    pub tcp_user_timeout: Option<Duration>,
 }
 
 /// A method of MQTT 5's enhanced authentication.
@@ -167,6 +171,13 @@ pub struct Listener {
 pub enum AuthenticationMethod {
     #[serde(rename = "SCRAM-SHA-256")]
     ScramSha256,
+}
+
+/// Balancers pass clients on, and say in a header whose connection it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyProtocol {
+    /// Where balancers connect from. Never empty.
+    pub trusted: Vec<IpNet>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,12 +18,13 @@ use super::handshake::NoTls;
 use super::login::login;
 use super::outbox::Outbox;
 use super::packets::{End, Packets};
+use super::proxied::Peer;
 use super::reauthentication::Reauthentication;
 use super::shared::{ListenerShared, OpenConnection};
 use super::sockets::OpenSocket;
 use super::stream::Stream;
 use super::worker::Worker;
-use super::{closing, handshake, peer, replies};
+use super::{closing, handshake, peer, proxied, replies};
 use crate::auth::{Identity, Stay};
 use crate::codec::ReasonCode;
 use crate::link::{CloseReason, DetachReason};
@@ -45,10 +46,10 @@ pub(super) async fn run(
     worker: Rc<Worker>,
     listener: Arc<ListenerShared>,
     socket: TcpStream,
-    peer: SocketAddr,
+    from: SocketAddr,
     open: OpenSocket,
 ) {
-    let entering = enter(Rc::clone(&worker), Arc::clone(&listener), socket, peer);
+    let entering = enter(Rc::clone(&worker), Arc::clone(&listener), socket, from);
     if let Some(entered) = entering.await {
         // The way in needs several times the room of what follows, and a task keeps its room until it ends.
         tokio::task::spawn_local(remain(worker, listener, entered, open));
@@ -82,10 +83,10 @@ async fn enter(
     worker: Rc<Worker>,
     listener: Arc<ListenerShared>,
     socket: TcpStream,
-    peer: SocketAddr,
+    from: SocketAddr,
 ) -> Option<Entered> {
     let since = Instant::now();
-    let (socket, entering) = pass(&worker, socket, peer).await?;
+    let (socket, entering, peer) = pass(&worker, &listener, socket, from).await?;
     let Some(open) = listener.try_open() else {
         peer::reset(socket);
         return None;
@@ -184,14 +185,25 @@ fn has_connack(worker: &Worker, entering: Option<Entering>) {
     }
 }
 
-/// Through the gate.
+/// Through the gate, by the address that counts.
 async fn pass(
     worker: &Worker,
+    listener: &ListenerShared,
     socket: TcpStream,
-    peer: SocketAddr,
-) -> Option<(TcpStream, Entering)> {
-    match worker.gate.pass(&worker.shared, socket, peer.ip()).await {
-        Answer::Enter(socket, place) => Some((socket, worker.begin_entering(place))),
+    from: SocketAddr,
+) -> Option<(TcpStream, Entering, SocketAddr)> {
+    let client = match proxied::peer(worker, listener, &socket, from).await {
+        Some(Peer::Client(client)) => client,
+        Some(Peer::Probe(from, place)) => {
+            return Some((socket, worker.begin_probing(place), from));
+        }
+        None => {
+            peer::reset(socket);
+            return None;
+        }
+    };
+    match worker.gate.pass(&worker.shared, socket, client.ip()).await {
+        Answer::Enter(socket, place) => Some((socket, worker.begin_entering(place), client)),
         Answer::Reset(socket) => {
             peer::reset(socket);
             None

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -37,7 +38,7 @@ impl Sockets {
         let mut address = listener.address;
         let mut sockets = Vec::with_capacity(workers);
         for _ in 0..workers {
-            let socket = bind(address).map_err(failed)?;
+            let socket = bind(address, listener.tcp_user_timeout).map_err(failed)?;
             address = socket.local_addr().map_err(failed)?;
             sockets.push(socket);
         }
@@ -45,7 +46,7 @@ impl Sockets {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind(address: SocketAddr, user_timeout: Option<Duration>) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -55,6 +56,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuse_port(true)?;
     // Inherited by accepted sockets: one call here instead of one per client.
     socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_user_timeout(user_timeout)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -68,8 +70,20 @@ mod tests {
     #[test]
     fn workers_share_an_address() {
         let any = "127.0.0.1:0".parse().unwrap();
-        let first = bind(any).unwrap();
-        let second = bind(first.local_addr().unwrap()).unwrap();
+        let first = bind(any, None).unwrap();
+        let second = bind(first.local_addr().unwrap(), None).unwrap();
         assert_eq!(first.local_addr().unwrap(), second.local_addr().unwrap());
+    }
+
+    #[test]
+    fn accepted_sockets_have_the_listeners_options() {
+        let timeout = Some(Duration::from_secs(7));
+        let listener = bind("127.0.0.1:0".parse().unwrap(), timeout).unwrap();
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let accepted = Socket::from(accepted);
+        assert_eq!(accepted.tcp_user_timeout().unwrap(), timeout);
+        assert!(accepted.tcp_nodelay().unwrap());
     }
 }

@@ -29,6 +29,7 @@ mod outbox;
 mod pace;
 mod packets;
 mod peer;
+mod proxied;
 mod rate;
 mod reauthentication;
 mod regulate;

@@ -111,8 +111,8 @@ impl<'a> Packets<'a> {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.conn.wait_with(cx.waker());
         loop {
-            if self.write(cx).is_err() {
-                return Poll::Ready(End::PeerGone);
+            if let Err(error) = self.write(cx) {
+                return Poll::Ready(self.gone(&error));
             }
             if let Some(ending) = self.conn.ending() {
                 return Poll::Ready(End::Ended(ending));
@@ -248,8 +248,16 @@ impl<'a> Packets<'a> {
             Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                 self.digest(buffer.filled()).map_or(Step::Again, Step::End)
             }
-            Poll::Ready(_) => Step::End(End::PeerGone),
+            Poll::Ready(Ok(())) => Step::End(End::PeerGone),
+            Poll::Ready(Err(error)) => Step::End(self.gone(&error)),
         }
+    }
+
+    fn gone(&self, error: &io::Error) -> End {
+        if error.kind() == io::ErrorKind::TimedOut {
+            self.worker.shared.metrics.edge.unacknowledged.inc();
+        }
+        End::PeerGone
     }
 
     /// Takes what the client sent apart.

@@ -56,6 +56,8 @@ impl Shared {
 pub struct ListenerShared {
     pub settings: Listener,
     pub tls: Option<ServerTls>,
+    /// Who may say whose connection it is; `None`: nobody is asked.
+    pub(super) balancers: Option<AllowList>,
     accepted: Counter,
     connections: Gauge,
     open: AtomicU32,
@@ -68,6 +70,10 @@ impl ListenerShared {
             accepted: metrics.edge.accepted.get_or_create_owned(&labels),
             connections: metrics.edge.connections.get_or_create_owned(&labels),
             open: AtomicU32::new(0),
+            balancers: settings
+                .proxy_protocol
+                .as_ref()
+                .map(|proxy| AllowList::new(&proxy.trusted)),
             settings,
             tls,
         }

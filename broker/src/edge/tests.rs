@@ -6,4 +6,5 @@ mod gate;
 mod harness;
 mod limits;
 mod packets;
+mod proxied;
 mod waits;

@@ -23,6 +23,7 @@ use super::gate::Gate;
 use super::handshake::Handshakes;
 use super::keepalive::{GRAIN, Wheel};
 use super::links::Links;
+use super::proxied::Balancers;
 use super::shared::Shared;
 use super::{accept, drain, intake};
 use crate::link::{DetachReason, Protocol, StreamId, StreamMap, ToEdge, ToShard};
@@ -59,6 +60,7 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) gate: Gate,
     pub(super) handshakes: Handshakes,
+    pub(super) balancers: Balancers,
     pub(super) links: Links,
     pub(super) read_buffer: RefCell<Box<[u8]>>,
     pub(super) traffic: Traffic,
@@ -70,6 +72,8 @@ pub(super) struct Worker {
     /// Of clients that are slowed down or take nothing.
     alarms: RefCell<Wheel>,
     entering: Rc<Enterings>,
+    /// Balancers on their own behalf: how long they take says nothing about clients.
+    probing: Rc<Enterings>,
 }
 
 /// Counted here and told now and then: shared counters would be fought over.
@@ -149,7 +153,9 @@ impl Worker {
             entering: Rc::new(Enterings::new(gate.given_back())),
             gate,
             handshakes: Handshakes::new(index, &shared),
+            balancers: Balancers::default(),
             links: Links::new(shards),
+            probing: Rc::default(),
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             traffic: Traffic::default(),
             held_logins: Cell::new(0),
@@ -163,6 +169,10 @@ impl Worker {
 
     pub(super) fn begin_entering(&self, place: Place) -> Entering {
         self.entering.begin(place, self.clock, self.gate.aim())
+    }
+
+    pub(super) fn begin_probing(&self, place: Place) -> Entering {
+        self.probing.begin(place, self.clock, self.gate.aim())
     }
 
     /// The client has its CONNACK, whatever it says.

@@ -6,7 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{By, EdgeLimit, GateDecision, HandshakeFailure, ListenerLabels};
+use super::labels::{By, EdgeLimit, GateDecision, HandshakeFailure, ListenerLabels, ProxyHeader};
 use super::shapes::{by_listener, counter, gauge, waits};
 
 /// Take families with a listener apart once per worker (`get_or_create_owned`), not per event.
@@ -21,6 +21,7 @@ pub struct EdgeMetrics {
     pub handshakes_failed: By<HandshakeFailure>,
     /// Alerts written because of a client certificate.
     pub certificate_alerts: Counter,
+    pub proxy_headers: By<ProxyHeader>,
     pub gate: By<GateDecision>,
     pub held: Gauge,
     pub door: Gauge,
@@ -37,6 +38,8 @@ pub struct EdgeMetrics {
     pub bytes_sent: Counter,
     pub keep_alive_expired: Counter,
     pub limits: By<EdgeLimit>,
+    /// Clients closed because they acknowledged or took nothing for too long.
+    pub unacknowledged: Counter,
 }
 
 impl EdgeMetrics {
@@ -60,6 +63,12 @@ impl EdgeMetrics {
                 r,
                 "certificate_alerts",
                 "Alerts written because of a client certificate",
+            ),
+            proxy_headers: By::register(
+                r,
+                "proxy_headers",
+                "Sockets of listeners that require a PROXY header",
+                "outcome",
             ),
             gate: By::register(
                 r,
@@ -89,6 +98,11 @@ impl EdgeMetrics {
                 "edge_limits_reached",
                 "Times that a limit of one client was met at the edge",
                 "limit",
+            ),
+            unacknowledged: counter(
+                r,
+                "unacknowledged_closes",
+                "Clients closed because they acknowledged or took nothing for too long",
             ),
         }
     }

@@ -67,6 +67,24 @@ label!(
 );
 
 label!(
+    /// What became of a socket whose listener requires a PROXY header.
+    ProxyHeader {
+        /// It names the client.
+        Client = "client",
+        /// LOCAL or UNKNOWN: the socket's own address holds.
+        Own = "own",
+        /// From an address that is not trusted.
+        Untrusted = "untrusted",
+        Malformed = "malformed",
+        Timeout = "timeout",
+        /// Closed before the header was whole.
+        Gone = "gone",
+        /// Too many wait for their header, or enter under the socket's own address.
+        Full = "full",
+    }
+);
+
+label!(
     /// Why a TLS handshake came to nothing.
     HandshakeFailure {
         /// The client's certificate was refused: expired, unknown authority, bad signature.

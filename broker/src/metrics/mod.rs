@@ -14,7 +14,7 @@ mod waits;
 pub use edge::EdgeMetrics;
 pub use labels::{
     By, EdgeLimit, ExchangeOutcome, GateDecision, HandshakeFailure, Label, ListenerLabels,
-    LoginDrop, MessageDrop, ReloadOutcome, ShardLimit, WaitReason,
+    LoginDrop, MessageDrop, ProxyHeader, ReloadOutcome, ShardLimit, WaitReason,
 };
 pub use link::LinkMetrics;
 pub use login::LoginMetrics;
