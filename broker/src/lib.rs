@@ -18,3 +18,4 @@ pub mod routing;
 pub mod session;
 pub mod shard;
 pub mod tls;
+pub mod websocket;

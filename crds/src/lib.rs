@@ -29,7 +29,10 @@ pub use exposure::{Exposure, ExposureType, ExternalDns, TrafficPolicy};
 pub use generate::{RenderError, crds, render};
 pub use image::{Image, ImagePullSecret, PullPolicy};
 pub use limits::Limits;
-pub use listeners::{ClientAuth, Listener, ListenerTls, Protocol, TlsVersion};
+pub use listeners::{
+    ClientAuth, Listener, ListenerTls, Protocol, ProxyProtocol, ProxyProtocolMode, TlsVersion,
+    WebSocket,
+};
 pub use pods::{Drain, Resources, Scheduling, SecretRef};
 pub use status::{AdmissionStatus, Endpoint, MqttClusterStatus, TierStatus};
 pub use tiers::{AccessMode, Edge, Persistence, RetentionPolicy, Shards};

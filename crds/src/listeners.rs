@@ -3,12 +3,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::pods::SecretRef;
+use crate::schema;
 
 /// A port on which clients are served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("(self.protocol == 'MQTTS') == has(self.tls)")
-    .message("`tls` must be specified when `protocol` is 'MQTTS' and may not be specified when it is 'MQTT'"))]
+#[x_kube(validation = Rule::new("(self.protocol in ['MQTTS', 'WSS']) == has(self.tls)")
+    .message("`tls` must be specified when `protocol` is 'MQTTS' or 'WSS' and may not be specified when it is 'MQTT' or 'WS'"))]
+#[x_kube(validation = Rule::new("!has(self.webSocket) || self.protocol in ['WS', 'WSS']")
+    .message("`webSocket` may not be specified unless `protocol` is 'WS' or 'WSS'"))]
 pub struct Listener {
     /// Name, unique in the cluster.
     #[schemars(
@@ -22,13 +25,23 @@ pub struct Listener {
     #[x_kube(validation = Rule::new("self != 9883").message("must not be 9883, which is the port 'admin' of every pod"))]
     pub port: i32,
     pub protocol: Protocol,
-    /// TLS settings of an `MQTTS` listener.
+    /// TLS settings of an `MQTTS` or `WSS` listener.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<ListenerTls>,
+    /// What a `WS` or `WSS` listener asks of a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_socket: Option<WebSocket>,
+    /// Whether a balancer in front tells the clients' addresses by a PROXY header (version 1 or 2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Most clients that one edge pod serves here.
     #[serde(default = "default_max_connections")]
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_connections: i32,
+    /// Seconds for which what was sent may stay unacknowledged before the client is closed; 0: as the kernel likes.
+    #[serde(default = "default_tcp_user_timeout_seconds")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub tcp_user_timeout_seconds: i32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +49,44 @@ pub struct Listener {
 pub enum Protocol {
     Mqtt,
     Mqtts,
+    Ws,
+    Wss,
+}
+
+/// What is asked of a request for WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebSocket {
+    /// Path at which WebSocket is served.
+    #[serde(default = "default_path")]
+    #[schemars(length(min = 1, max = 255), regex(pattern = r#"^/[!"$->@-~]*$"#))]
+    pub path: String,
+    /// Pages that may connect beside those of the host in the request; `*`: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::origins")]
+    pub allowed_origins: Vec<String>,
+}
+
+/// Who tells the clients' addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("(self.mode == 'Required') == (has(self.trusted) && size(self.trusted) > 0)")
+    .message("`trusted` must hold a CIDR when `mode` is 'Required' and none when it is 'Disabled': whoever may name a client's address decides who is let in"))]
+pub struct ProxyProtocol {
+    /// `Required`: every connection begins with a header; it is never guessed.
+    #[serde(default)]
+    pub mode: ProxyProtocolMode,
+    /// CIDRs that balancers connect from; anybody else is reset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::cidrs")]
+    pub trusted: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ProxyProtocolMode {
+    #[default]
+    Disabled,
+    Required,
 }
 
 /// The server's certificate and what is asked of the client's.
@@ -76,4 +127,12 @@ pub enum TlsVersion {
 
 fn default_max_connections() -> i32 {
     100_000
+}
+
+fn default_tcp_user_timeout_seconds() -> i32 {
+    60
+}
+
+fn default_path() -> String {
+    "/mqtt".into()
 }

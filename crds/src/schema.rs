@@ -36,6 +36,21 @@ pub(crate) fn some_cidrs(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
+/// A list of origins of pages, or `*`.
+pub(crate) fn origins(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 64,
+        "x-kubernetes-list-type": "set",
+        "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": r"^(\*|[A-Za-z0-9]+://[-A-Za-z0-9._\[\]:]+)$"
+        }
+    })
+}
+
 /// An object of Kubernetes' own whose schema is too large to repeat; the operator parses it.
 pub(crate) fn opaque_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})

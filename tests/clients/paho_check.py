@@ -37,10 +37,12 @@ class Client:
             client_id=client_id,
             protocol=args.protocol,
             reconnect_on_failure=False,
+            transport=args.transport,
             **extra,
         )
         self.paho.username_pw_set(args.user, args.password)
-        self.paho.tls_set(ca_certs=args.ca)
+        if not args.plain:
+            self.paho.tls_set(ca_certs=args.ca)
         if will:
             self.paho.will_set(*will)
         self.paho.on_connect = lambda c, u, flags, reason, props: self.connected.put((flags, reason, props))
@@ -323,6 +325,8 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--protocol", type=int, choices=(mqtt.MQTTv311, mqtt.MQTTv5), required=True)
     parser.add_argument("--ca", required=True)
+    parser.add_argument("--transport", choices=("tcp", "websockets"), default="tcp")
+    parser.add_argument("--plain", action="store_true", help="without TLS")
     parser.add_argument("--user", default="alice")
     parser.add_argument("--password", default="alice's secret")
     parser.add_argument("--topic")

@@ -15,6 +15,8 @@ use crate::wait::PATIENT;
 const PAHO: &str = "paho-mqtt==2.1.0";
 /// The SCRAM that the tests were written with.
 const SCRAMP: &str = "scramp==1.4.18";
+/// The websockets library that the tests were written with.
+const WEBSOCKETS: &str = "websockets==15.0.1";
 /// pip fetches one small package; slow networks exist.
 const INSTALL_WITHIN: Duration = Duration::from_mins(2);
 
@@ -203,6 +205,34 @@ impl Scramp {
         let (status, output) = run(&name, command, setup.folder.path(), PATIENT * 2);
         assert!(status.success(), "scram {arguments:?} of {user}: {output}");
         output.trim().to_owned()
+    }
+}
+
+/// A Python that has the websockets library, made once in the cache folder.
+pub struct WebSockets {
+    python: PathBuf,
+}
+
+impl WebSockets {
+    pub fn find() -> Option<Self> {
+        Some(Self {
+            python: python_with(WEBSOCKETS)?,
+        })
+    }
+
+    /// Runs `clients/websocket_check.py CHECK` and expects success.
+    pub fn check(&self, setup: &Setup, url: &str, check: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/websocket_check.py");
+        let mut command = Command::new(&self.python);
+        command
+            .arg("-B")
+            .arg(script)
+            .args([check, "--url", url])
+            .arg("--ca")
+            .arg(setup.path("ca.crt"));
+        let name = format!("websockets-{check}");
+        let (status, output) = run(&name, command, setup.folder.path(), PATIENT * 2);
+        assert!(status.success(), "websockets {check} ({url}): {output}");
     }
 }
 

@@ -27,7 +27,8 @@ const U32: u64 = u32::MAX as u64;
 const CIDR: Kind = Kind::Cidr;
 const HOST_PORT: Kind = Kind::HostPort;
 const MODES: &[&str] = &["Open", "Staged"];
-const PROTOCOLS: &[&str] = &["mqtt", "mqtts"];
+const ORIGIN: Kind = Kind::Origin;
+const PROTOCOLS: &[&str] = &["mqtt", "mqtts", "ws", "wss"];
 const CLIENT_AUTH: &[&str] = &["None", "Optional", "Required"];
 const PROXY_PROTOCOL: &[&str] = &["Disabled", "Required"];
 const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
@@ -79,13 +80,16 @@ pub(super) const KEYS: &[Key] = &[
     key("listeners", Kind::Sections, None, "Where clients connect. Standalone and edge need at least one."),
     key("listeners[].name", Kind::Name, None, "Unique; the `listener` label of metrics."),
     key("listeners[].address", Kind::Address, None, "Port 0 lets the system choose (see `--ready-file`)."),
-    key("listeners[].protocol", Kind::Choice(PROTOCOLS), None, "`mqtts` is MQTT over TLS."),
-    key("listeners[].tls", Kind::Section, None, "Needed for `mqtts`, refused for `mqtt`."),
+    key("listeners[].protocol", Kind::Choice(PROTOCOLS), None, "`mqtts` is MQTT over TLS, `ws` over WebSocket, `wss` over WebSocket over TLS."),
+    key("listeners[].tls", Kind::Section, None, "Needed for `mqtts` and `wss`, refused for `mqtt` and `ws`."),
     file("listeners[].tls.certificateFile", "PEM: the server's certificate first, then its chain. Needed."),
     file("listeners[].tls.privateKeyFile", "PEM: the certificate's key, RSA or ECDSA. Needed."),
     key("listeners[].tls.clientAuth", Kind::Choice(CLIENT_AUTH), Some("None"), "Whether clients are asked for a certificate."),
     file("listeners[].tls.clientCaFile", "PEM: the authorities of client certificates. Needed unless `clientAuth` is `None`."),
     key("listeners[].tls.minVersion", Kind::Choice(TLS_VERSIONS), Some("1.2"), "The oldest TLS that is spoken."),
+    key("listeners[].webSocket", Kind::Section, None, "What is asked of a request, for `ws` and `wss` only. The subprotocol must be `mqtt`."),
+    key("listeners[].webSocket.path", Kind::UrlPath, Some("/mqtt"), "Where WebSocket is served; a query is ignored."),
+    key("listeners[].webSocket.allowedOrigins", Kind::List(&ORIGIN), Some("[]"), "Pages that may connect beside those of the host in the request; `*`: all. Clients that name no origin are no pages, and may."),
     key("listeners[].proxyProtocol", Kind::Section, None, "Whether a balancer in front says, by a PROXY header (version 1 or 2), whose connection it passes on."),
     key("listeners[].proxyProtocol.mode", Kind::Choice(PROXY_PROTOCOL), Some("Disabled"), "`Required`: every connection begins with a header, within 5 s; it is never guessed."),
     key("listeners[].proxyProtocol.trusted", Kind::List(&CIDR), Some("[]"), "Networks that balancers connect from; anybody else is reset. Needed for `Required`, refused for `Disabled`."),

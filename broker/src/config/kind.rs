@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Pages of all origins.
+pub(super) const ANY_ORIGIN: &str = "*";
+
 /// The shape of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -20,6 +23,10 @@ pub(super) enum Kind {
     /// Host name or IP address, and port.
     HostPort,
     Cidr,
+    /// Of a URL, without query.
+    UrlPath,
+    /// Of a page, as browsers tell it; or any.
+    Origin,
     Integer {
         min: u64,
         max: u64,
@@ -70,6 +77,10 @@ impl fmt::Display for Kind {
             Self::Cidr => {
                 f.write_str("a network without host bits, such as 198.18.0.0/24 or 2001:db8::/56")
             }
+            Self::UrlPath => {
+                f.write_str("a path that begins with /, of at most 255 characters, without ? and #")
+            }
+            Self::Origin => f.write_str("an origin such as https://console.example.com, or *"),
             Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
             Self::PowerOfTwo { max } => write!(f, "a power of two from 1 to {max}"),
             Self::Seconds { min, max } => write!(f, "a number from {min} to {max}"),

@@ -6,8 +6,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::build::{ClientAuthKind, Protocol, ProxyProtocolMode};
+use super::kind::ANY_ORIGIN;
 use super::reader::Reader;
-use super::types::{AuthenticationMethod, ClientAuth, Listener, ProxyProtocol, Tls};
+use super::types::{
+    AllowedOrigins, Alpn, AuthenticationMethod, ClientAuth, Listener, ProxyProtocol, Tls, WebSocket,
+};
 
 pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>> {
     let sections = top.subs("listeners");
@@ -46,24 +49,8 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     let name = section.one("name");
     let address = section.one("address");
     let protocol = section.one("protocol");
-    let tls = match (protocol, section.has("tls")) {
-        (Some(Protocol::Mqtts), false) => {
-            section.note(
-                "tls",
-                "is missing; protocol mqtts needs certificateFile and privateKeyFile here",
-            );
-            None
-        }
-        (Some(Protocol::Mqtt), true) => {
-            section.note(
-                "tls",
-                "is not allowed with protocol mqtt; allowed: no tls, or protocol mqtts",
-            );
-            None
-        }
-        (_, true) => Some(tls(&section.sub("tls"))),
-        (_, false) => None,
-    };
+    let tls = listener_tls(section, protocol);
+    let web_socket = listener_web_socket(section, protocol);
     let balancers = trusted_balancers(&section.sub("proxyProtocol"));
     let max_connections: Option<NonZeroU32> = section.one("maxConnections");
     let connect_timeout = section.one("connectTimeoutSeconds");
@@ -79,10 +66,8 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     Some(Listener {
         name: name?,
         address: address?,
-        tls: match tls {
-            Some(tls) => Some(tls?),
-            None => None,
-        },
+        tls: tls.ok()?,
+        web_socket: web_socket.ok()?,
         proxy_protocol: Some(ProxyProtocol {
             trusted: balancers?,
         })
@@ -129,7 +114,73 @@ fn trusted_balancers(section: &Reader<'_>) -> Option<Vec<IpNet>> {
     }
 }
 
-fn tls(section: &Reader<'_>) -> Option<Tls> {
+/// A section holds what is not allowed, which is noted.
+struct Noted;
+
+/// Where the protocol has TLS.
+fn listener_tls(section: &Reader<'_>, protocol: Option<Protocol>) -> Result<Option<Tls>, Noted> {
+    match (protocol, section.has("tls")) {
+        (Some(protocol @ (Protocol::Mqtts | Protocol::Wss)), false) => {
+            let name = protocol.name();
+            section.note(
+                "tls",
+                format!(
+                    "is missing; protocol {name} needs certificateFile and privateKeyFile here"
+                ),
+            );
+            Ok(None)
+        }
+        (Some(protocol @ (Protocol::Mqtt | Protocol::Ws)), true) => {
+            let name = protocol.name();
+            section.note(
+                "tls",
+                format!(
+                    "is not allowed with protocol {name}; allowed: no tls, or protocol {name}s"
+                ),
+            );
+            Ok(None)
+        }
+        (_, true) => tls(&section.sub("tls"), protocol).map(Some).ok_or(Noted),
+        (_, false) => Ok(None),
+    }
+}
+
+/// Where the protocol has WebSocket.
+fn listener_web_socket(
+    section: &Reader<'_>,
+    protocol: Option<Protocol>,
+) -> Result<Option<WebSocket>, Noted> {
+    match (protocol, section.has("webSocket")) {
+        (Some(Protocol::Mqtt | Protocol::Mqtts), true) => {
+            section.note(
+                "webSocket",
+                "is not allowed with protocol mqtt or mqtts; allowed: no webSocket, or protocol ws or wss",
+            );
+            Ok(None)
+        }
+        (Some(Protocol::Mqtt | Protocol::Mqtts), false) => Ok(None),
+        (Some(Protocol::Ws | Protocol::Wss) | None, _) => {
+            web_socket(&section.sub("webSocket")).map(Some).ok_or(Noted)
+        }
+    }
+}
+
+fn web_socket(section: &Reader<'_>) -> Option<WebSocket> {
+    let path = section.one("path");
+    let origins: Option<Vec<String>> = section.list("allowedOrigins");
+    let (path, origins) = (path?, origins?);
+    let allowed_origins = if origins.iter().any(|origin| origin == ANY_ORIGIN) {
+        AllowedOrigins::Any
+    } else {
+        AllowedOrigins::OwnAnd(origins)
+    };
+    Some(WebSocket {
+        path,
+        allowed_origins,
+    })
+}
+
+fn tls(section: &Reader<'_>, protocol: Option<Protocol>) -> Option<Tls> {
     let certificate_file = section.one("certificateFile");
     let private_key_file = section.one("privateKeyFile");
     let client_auth = client_auth(section);
@@ -139,6 +190,10 @@ fn tls(section: &Reader<'_>) -> Option<Tls> {
         private_key_file: private_key_file?,
         client_auth: client_auth?,
         min_version: min_version?,
+        alpn: match protocol {
+            Some(Protocol::Wss) => Alpn::Http1,
+            _ => Alpn::None,
+        },
     })
 }
 

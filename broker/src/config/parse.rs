@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::kind::Kind;
+use super::kind::{ANY_ORIGIN, Kind};
 use super::pattern::ClientIdPattern;
 use super::reader::choice;
 use super::types::{
@@ -84,6 +84,8 @@ impl Parse for String {
         let fits = match kind {
             Kind::Name => is_name(text),
             Kind::HostPort => is_host_port(text),
+            Kind::UrlPath => is_url_path(text),
+            Kind::Origin => text == ANY_ORIGIN || is_origin(text),
             _ => true,
         };
         fits.then(|| text.to_owned())
@@ -95,6 +97,27 @@ fn is_name(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn is_url_path(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
+    text.starts_with('/') && text.len() <= 255 && text.bytes().all(plain)
+}
+
+/// Scheme, host and perhaps a port (RFC 6454, section 6.2).
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, authority)) = text.split_once("://") else {
+        return false;
+    };
+    let plain = |byte: u8| {
+        byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#' | b'@' | b'*' | b',')
+    };
+    let letters = |scheme: &str| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    !scheme.is_empty()
+        && letters(scheme)
+        && !authority.is_empty()
+        && text.len() <= 255
+        && authority.bytes().all(plain)
 }
 
 fn is_host_port(text: &str) -> bool {
@@ -199,6 +222,33 @@ mod tests {
             "10.0.0.1:0",
         ] {
             assert!(!is_host_port(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn paths_and_origins() {
+        for good in ["/", "/mqtt", "/a/b-c_d.e~f%20"] {
+            assert!(is_url_path(good), "{good}");
+        }
+        for bad in ["", "mqtt", "/a b", "/a?b", "/a#b", "/\u{e9}"] {
+            assert!(!is_url_path(bad), "{bad}");
+        }
+        for good in [
+            "https://a.example.com",
+            "http://localhost:3000",
+            "http://[::1]:80",
+        ] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in [
+            "a.example.com",
+            "https://",
+            "https://a/",
+            "https://*.a",
+            "://a",
+            "https://a b",
+        ] {
+            assert!(!is_origin(bad), "{bad}");
         }
     }
 

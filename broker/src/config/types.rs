@@ -141,8 +141,10 @@ pub struct ShardLink {
 pub struct Listener {
     pub name: String,
     pub address: SocketAddr,
-    /// `Some` for mqtts, `None` for mqtt.
+    /// `Some` for mqtts and wss, `None` for mqtt and ws.
     pub tls: Option<Tls>,
+    /// `Some` for ws and wss, `None` for mqtt and mqtts.
+    pub web_socket: Option<WebSocket>,
     /// `None`: clients connect directly.
     pub proxy_protocol: Option<ProxyProtocol>,
     pub max_connections: NonZeroU32,
@@ -186,6 +188,32 @@ pub struct Tls {
     pub private_key_file: PathBuf,
     pub client_auth: ClientAuth,
     pub min_version: TlsVersion,
+    pub alpn: Alpn,
+}
+
+/// What is agreed on to be spoken within TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alpn {
+    /// Whatever a client offers, nothing is agreed on: MQTT.
+    None,
+    /// `http/1.1`; who offers others only is refused.
+    Http1,
+}
+
+/// What a request for WebSocket is judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSocket {
+    /// Begins with `/`.
+    pub path: String,
+    pub allowed_origins: AllowedOrigins,
+}
+
+/// Pages of which origins may connect. Who names none is no browser, and may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    Any,
+    /// Those of the host that was asked, and these.
+    OwnAnd(Vec<String>),
 }
 
 /// Whether a listener asks its clients for a certificate, and by which authorities.

@@ -22,13 +22,15 @@ use super::proxied::Peer;
 use super::reauthentication::Reauthentication;
 use super::shared::{ListenerShared, OpenConnection};
 use super::sockets::OpenSocket;
-use super::stream::Stream;
+use super::stream::{Stream, Transport};
+use super::upgrade::NoUpgrade;
 use super::worker::Worker;
-use super::{closing, handshake, peer, proxied, replies};
+use super::{closing, handshake, peer, proxied, replies, upgrade};
 use crate::auth::{Identity, Stay};
 use crate::codec::ReasonCode;
 use crate::link::{CloseReason, DetachReason};
 use crate::metrics::EdgeLimit;
+use crate::websocket::CloseCode;
 
 /// A client with a session.
 struct Entered {
@@ -74,7 +76,7 @@ async fn remain(
         worker.shared.authenticator.flaps().ended(&entered.stay);
     }
     leave(&worker, conn, end);
-    if let Some(last_words) = last_words(conn, end) {
+    if let Some(last_words) = last_words(conn, end, &mut entered.stream) {
         Box::pin(closing::close(entered.stream, last_words)).await;
     }
 }
@@ -91,7 +93,7 @@ async fn enter(
         peer::reset(socket);
         return None;
     };
-    let (mut stream, certificate) = match secure(&worker, &listener, socket, &entering).await {
+    let (stream, certificate) = match secure(&worker, &listener, socket, &entering).await {
         Ok(secured) => secured,
         Err(NoTls::Gone) => return None,
         Err(NoTls::Alerted(socket)) => {
@@ -101,9 +103,11 @@ async fn enter(
             return None;
         }
     };
-    let mut opening = match connect::read(&worker, &listener, &mut stream).await {
+    let deadline = tokio::time::Instant::now() + listener.settings.connect_timeout;
+    let (mut stream, entering) = upgrade(&worker, &listener, stream, entering, deadline).await?;
+    let mut opening = match connect::read(&worker, &listener, &mut stream, deadline).await {
         Ok(opening) => opening,
-        Err(NoOpening::Gone) => return None,
+        Err(NoOpening::Gone) => return part(Some(entering), stream).await,
         Err(NoOpening::Refused(told)) => {
             return refuse(&worker, Some(entering), stream, told).await;
         }
@@ -133,7 +137,7 @@ async fn enter(
                 _open: open,
             })
         }
-        Err(NoSession::Gone) => None,
+        Err(NoSession::Gone) => part(entering, stream).await,
         Err(NoSession::Refused(told)) => refuse(&worker, entering, stream, told).await,
         Err(NoSession::RefusedBy(conn)) => {
             has_connack(&worker, entering);
@@ -220,12 +224,34 @@ async fn secure(
     entering: &Entering,
 ) -> Result<(Stream, Option<Arc<str>>), NoTls> {
     let Some(tls) = &listener.tls else {
-        return Ok((Stream::Plain(socket), None));
+        return Ok((Transport::Plain(socket).into(), None));
     };
     let handshakes = &worker.handshakes;
     let stream = handshake::handshake(handshakes, &worker.shared, tls, socket, entering).await?;
     let principal = stream.peer_certificate().and_then(crate::tls::principal);
-    Ok((Stream::Tls(stream), principal))
+    Ok((Transport::Tls(stream).into(), principal))
+}
+
+/// To WebSocket, where the listener speaks it.
+async fn upgrade(
+    worker: &Worker,
+    listener: &ListenerShared,
+    mut stream: Stream,
+    entering: Entering,
+    deadline: tokio::time::Instant,
+) -> Option<(Stream, Entering)> {
+    let Some(web_socket) = &listener.settings.web_socket else {
+        return Some((stream, entering));
+    };
+    match upgrade::accept(worker, web_socket, &mut stream, deadline).await {
+        Ok(()) => return Some((stream, entering)),
+        Err(NoUpgrade::Gone) => {}
+        Err(NoUpgrade::Refused(told)) => {
+            drop(entering);
+            close(stream, told).await;
+        }
+    }
+    None
 }
 
 /// Says why, if there is anything to say, and closes; the place is given back first.
@@ -241,9 +267,22 @@ async fn refuse(
     } else {
         has_connack(worker, entering);
     }
+    close(stream, told).await;
+    None
+}
+
+async fn close(stream: Stream, told: bytes::Bytes) {
     let mut outbox = Outbox::default();
     outbox.push(told, 0);
     closing::close(stream, outbox).await;
+}
+
+/// Nobody waits for an answer, unless WebSocket's own.
+async fn part(entering: Option<Entering>, stream: Stream) -> Option<Entered> {
+    drop(entering);
+    if stream.owes_close() {
+        closing::close(stream, Outbox::default()).await;
+    }
     None
 }
 
@@ -279,14 +318,20 @@ fn leave(worker: &Worker, conn: &Conn, end: End) {
 }
 
 /// What is still to be written; `None`: nobody would read it.
-fn last_words(conn: &Conn, end: End) -> Option<Outbox> {
+fn last_words(conn: &Conn, end: End, stream: &mut Stream) -> Option<Outbox> {
     let code = match end {
+        // The answer to a close frame, which a frame that has begun must not be cut off by.
+        End::PeerGone if stream.owes_close() && stream.is_midway() => None,
+        End::PeerGone if stream.owes_close() => return Some(Outbox::default()),
         End::PeerGone | End::Ended(Ending::LinkLost) => return None,
         End::KeepAliveExpired => Some(ReasonCode::KEEP_ALIVE_TIMEOUT),
         End::ProtocolError(code) => Some(code),
         // What waits before it will hardly be read; a client that begins again learns why.
         End::TooSlow => Some(ReasonCode::QUOTA_EXCEEDED),
-        End::Ended(Ending::Drained) => Some(ReasonCode::SERVER_SHUTTING_DOWN),
+        End::Ended(Ending::Drained) => {
+            stream.will_close(CloseCode::GOING_AWAY);
+            Some(ReasonCode::SERVER_SHUTTING_DOWN)
+        }
         // The shard has said it already.
         End::Ended(Ending::Refused | Ending::Closed(_)) => None,
     };

@@ -36,15 +36,14 @@ pub(super) enum NoOpening {
     Refused(Bytes),
 }
 
-/// Waits for the listener's time at most.
 pub(super) async fn read(
     worker: &Worker,
     listener: &ListenerShared,
     stream: &mut Stream,
+    deadline: Instant,
 ) -> Result<Opening, NoOpening> {
     let limits = &worker.shared.metrics.edge.limits;
     let limit = listener.settings.max_packet_bytes.min(MOST) as usize;
-    let deadline = Instant::now() + listener.settings.connect_timeout;
     let whole = read_whole(worker, stream, limit);
     let Ok(read) = timeout_at(deadline, whole).await else {
         limits.inc(EdgeLimit::ConnectTime);

@@ -40,6 +40,7 @@ mod start;
 mod status;
 mod stream;
 mod tls_socket;
+mod upgrade;
 mod worker;
 
 #[cfg(test)]

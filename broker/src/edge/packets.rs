@@ -255,7 +255,13 @@ impl<'a> Packets<'a> {
 
     fn gone(&self, error: &io::Error) -> End {
         if error.kind() == io::ErrorKind::TimedOut {
-            self.worker.shared.metrics.edge.unacknowledged.inc();
+            self.worker
+                .shared
+                .metrics
+                .edge
+                .transport
+                .unacknowledged
+                .inc();
         }
         End::PeerGone
     }
@@ -362,7 +368,7 @@ impl<'a> Packets<'a> {
         let taken = self.conn.patience.map(|patience| self.written + patience);
         self.conn.deadline().is_some_and(too_long)
             && (!self.is_paused() || taken.is_some_and(too_long))
-            && !self.stream.holds_plaintext()
+            && !self.stream.holds_unread()
             && !peer::has_unread(self.stream.socket())
     }
 }

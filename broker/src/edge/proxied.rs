@@ -85,7 +85,7 @@ pub(super) async fn peer(
     } else {
         Err(ProxyHeader::Untrusted)
     };
-    let outcomes = &worker.shared.metrics.edge.proxy_headers;
+    let outcomes = &worker.shared.metrics.edge.transport.proxy_headers;
     match found {
         Ok(peer) => {
             outcomes.inc(match peer {

@@ -8,3 +8,4 @@ mod limits;
 mod packets;
 mod proxied;
 mod waits;
+mod websocket;

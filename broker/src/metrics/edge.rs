@@ -6,8 +6,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{By, EdgeLimit, GateDecision, HandshakeFailure, ListenerLabels, ProxyHeader};
+use super::labels::{By, EdgeLimit, GateDecision, HandshakeFailure, ListenerLabels};
 use super::shapes::{by_listener, counter, gauge, waits};
+use super::transport::TransportMetrics;
 
 /// Take families with a listener apart once per worker (`get_or_create_owned`), not per event.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct EdgeMetrics {
     pub handshakes_failed: By<HandshakeFailure>,
     /// Alerts written because of a client certificate.
     pub certificate_alerts: Counter,
-    pub proxy_headers: By<ProxyHeader>,
+    pub transport: TransportMetrics,
     pub gate: By<GateDecision>,
     pub held: Gauge,
     pub door: Gauge,
@@ -38,8 +39,6 @@ pub struct EdgeMetrics {
     pub bytes_sent: Counter,
     pub keep_alive_expired: Counter,
     pub limits: By<EdgeLimit>,
-    /// Clients closed because they acknowledged or took nothing for too long.
-    pub unacknowledged: Counter,
 }
 
 impl EdgeMetrics {
@@ -64,12 +63,7 @@ impl EdgeMetrics {
                 "certificate_alerts",
                 "Alerts written because of a client certificate",
             ),
-            proxy_headers: By::register(
-                r,
-                "proxy_headers",
-                "Sockets of listeners that require a PROXY header",
-                "outcome",
-            ),
+            transport: TransportMetrics::register(r),
             gate: By::register(
                 r,
                 "gate_decisions",
@@ -98,11 +92,6 @@ impl EdgeMetrics {
                 "edge_limits_reached",
                 "Times that a limit of one client was met at the edge",
                 "limit",
-            ),
-            unacknowledged: counter(
-                r,
-                "unacknowledged_closes",
-                "Clients closed because they acknowledged or took nothing for too long",
             ),
         }
     }

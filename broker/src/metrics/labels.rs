@@ -85,6 +85,22 @@ label!(
 );
 
 label!(
+    /// What became of a request for WebSocket.
+    UpgradeOutcome {
+        Accepted = "accepted",
+        BadRequest = "bad_request",
+        Origin = "origin",
+        NotFound = "not_found",
+        Method = "method",
+        UpgradeRequired = "upgrade_required",
+        HeadTooLarge = "head_too_large",
+        Timeout = "timeout",
+        /// Closed before the request was whole.
+        Gone = "gone",
+    }
+);
+
+label!(
     /// Why a TLS handshake came to nothing.
     HandshakeFailure {
         /// The client's certificate was refused: expired, unknown authority, bad signature.

@@ -9,12 +9,13 @@ mod registry;
 mod shapes;
 mod shard;
 mod tls;
+mod transport;
 mod waits;
 
 pub use edge::EdgeMetrics;
 pub use labels::{
     By, EdgeLimit, ExchangeOutcome, GateDecision, HandshakeFailure, Label, ListenerLabels,
-    LoginDrop, MessageDrop, ProxyHeader, ReloadOutcome, ShardLimit, WaitReason,
+    LoginDrop, MessageDrop, ProxyHeader, ReloadOutcome, ShardLimit, UpgradeOutcome, WaitReason,
 };
 pub use link::LinkMetrics;
 pub use login::LoginMetrics;
@@ -22,4 +23,5 @@ pub use process::ProcessMetrics;
 pub use registry::Metrics;
 pub use shard::ShardMetrics;
 pub use tls::TlsMetrics;
+pub use transport::TransportMetrics;
 pub use waits::WaitMetrics;

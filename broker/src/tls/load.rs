@@ -11,7 +11,7 @@ use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::pem::{FileError, PemFile, TlsFileError};
-use crate::config::{ClientAuth, Tls, TlsVersion};
+use crate::config::{Alpn, ClientAuth, Tls, TlsVersion};
 
 /// What the files of a listener amount to.
 #[derive(Clone, Debug)]
@@ -140,6 +140,10 @@ fn server_config(
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
+    config.alpn_protocols = match settings.alpn {
+        Alpn::None => Vec::new(),
+        Alpn::Http1 => vec![b"http/1.1".to_vec()],
+    };
     Ok(config)
 }
 

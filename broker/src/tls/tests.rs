@@ -15,7 +15,7 @@ use rustls_pki_types::CertificateDer;
 
 use self::pki::{Issuer, Pki, authority, ecdsa, handshake, params};
 use super::*;
-use crate::config::{ClientAuth, Tls, TlsVersion};
+use crate::config::{Alpn, ClientAuth, Tls, TlsVersion};
 use crate::metrics::{ListenerLabels, Metrics};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -265,6 +265,7 @@ fn new_files_are_taken_through_the_data_link_and_bad_ones_are_not() {
         private_key_file: pki.path("tls.key"),
         client_auth: ClientAuth::None,
         min_version: TlsVersion::V12,
+        alpn: Alpn::None,
     };
     let metrics = Metrics::new();
     let tls = ServerTls::start("mqtts", &settings, &metrics).expect("starts");

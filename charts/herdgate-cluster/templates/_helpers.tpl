@@ -22,12 +22,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $wanted := .Values.test.listener }}
 {{- $found := dict }}
 {{- range .Values.spec.listeners }}
-{{- if and (not $found) (eq .protocol "MQTTS") (or (not $wanted) (eq .name $wanted)) }}
+{{- $proxied := eq (default "Disabled" (default dict .proxyProtocol).mode) "Required" }}
+{{- if and (not $found) (eq .protocol "MQTTS") (not $proxied) (or (not $wanted) (eq .name $wanted)) }}
 {{- $found = . }}
 {{- end }}
 {{- end }}
 {{- if and $wanted (not $found) }}
-{{- fail (printf "test.listener: spec.listeners has no MQTTS listener %q" $wanted) }}
+{{- fail (printf "test.listener: spec.listeners has no MQTTS listener %q without proxyProtocol" $wanted) }}
 {{- end }}
 {{- with $found }}
 {{- toYaml . }}

@@ -152,7 +152,12 @@ impl Edge {
     }
 
     pub(super) fn say(&self, frame: ToEdge) {
-        self.sink.send(vec![frame]).unwrap();
+        self.say_all(vec![frame]);
+    }
+
+    /// Together, as a link brings frames.
+    pub(super) fn say_all(&self, frames: Vec<ToEdge>) {
+        self.sink.send(frames).unwrap();
     }
 
     /// A client with a session.

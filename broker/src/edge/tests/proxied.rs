@@ -45,7 +45,12 @@ async fn is_reset(client: &mut Client) {
 }
 
 fn count(edge: &Edge, outcome: ProxyHeader) -> u64 {
-    edge.shared.metrics.edge.proxy_headers.get(outcome)
+    edge.shared
+        .metrics
+        .edge
+        .transport
+        .proxy_headers
+        .get(outcome)
 }
 
 #[test]

@@ -16,7 +16,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tempfile::TempDir;
 
-use crate::config::{ClientAuth, Tls, TlsVersion};
+use crate::config::{Alpn, ClientAuth, Tls, TlsVersion};
 use crate::tls::principal;
 
 const HOST: &str = "mqtt.example.com";
@@ -98,6 +98,7 @@ impl Pki {
             private_key_file: self.path(folder).join("tls.key"),
             client_auth: ClientAuth::None,
             min_version: TlsVersion::V12,
+            alpn: Alpn::None,
         }
     }
 

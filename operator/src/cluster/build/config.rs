@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use herdgate_crds::{AdmissionMode, Anonymous, Drain, Limits, SlicingType, TlsVersion};
+use herdgate_crds::{
+    AdmissionMode, Anonymous, Drain, Limits, Protocol, ProxyProtocolMode, SlicingType, TlsVersion,
+    WebSocket,
+};
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Serialize;
@@ -112,6 +115,10 @@ struct ListenerSection<'a> {
     protocol: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<Tls>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_socket: Option<&'a WebSocket>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy_protocol: Option<ProxyProtocol<'a>>,
     max_connections: i32,
     connect_timeout_seconds: i32,
     max_packet_bytes: i32,
@@ -121,6 +128,13 @@ struct ListenerSection<'a> {
     subscribe_rate: i32,
     unread_timeout_seconds: i32,
     max_keep_alive_seconds: i32,
+    tcp_user_timeout_seconds: i32,
+}
+
+#[derive(Serialize)]
+struct ProxyProtocol<'a> {
+    mode: ProxyProtocolMode,
+    trusted: &'a [IpNet],
 }
 
 #[derive(Serialize)]
@@ -260,8 +274,18 @@ fn listener<'a>(listener: &'a Listener, limits: &Limits) -> ListenerSection<'a> 
     ListenerSection {
         name: &listener.name,
         address: format!("0.0.0.0:{}", listener.container_port),
-        protocol: if tls.is_some() { "mqtts" } else { "mqtt" },
+        protocol: match listener.protocol {
+            Protocol::Mqtt => "mqtt",
+            Protocol::Mqtts => "mqtts",
+            Protocol::Ws => "ws",
+            Protocol::Wss => "wss",
+        },
         tls,
+        web_socket: listener.web_socket.as_ref(),
+        proxy_protocol: (!listener.balancers.is_empty()).then_some(ProxyProtocol {
+            mode: ProxyProtocolMode::Required,
+            trusted: &listener.balancers,
+        }),
         max_connections: listener.max_connections,
         connect_timeout_seconds: limits.connect_timeout_seconds,
         max_packet_bytes: limits.max_packet_bytes,
@@ -271,6 +295,7 @@ fn listener<'a>(listener: &'a Listener, limits: &Limits) -> ListenerSection<'a> 
         subscribe_rate: limits.subscribe_rate,
         unread_timeout_seconds: limits.unread_timeout_seconds,
         max_keep_alive_seconds: limits.max_keep_alive_seconds,
+        tcp_user_timeout_seconds: listener.tcp_user_timeout_seconds,
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use herdgate_crds::{Exposure, ExposureType, ExternalDns, TrafficPolicy};
+use herdgate_crds::{Exposure, ExposureType, ExternalDns, Protocol, TrafficPolicy};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -61,17 +61,19 @@ fn port(listener: &Listener) -> ServicePort {
         name: Some(listener.name.clone()),
         port: i32::from(listener.port),
         target_port: Some(IntOrString::String(listener.name.clone())),
-        // the names that IANA gave to 1883 and 8883
-        app_protocol: Some(
-            if listener.tls.is_some() {
-                "secure-mqtt"
-            } else {
-                "mqtt"
-            }
-            .into(),
-        ),
+        app_protocol: Some(application(listener.protocol).into()),
         protocol: Some("TCP".into()),
         ..ServicePort::default()
+    }
+}
+
+/// The names that IANA gave to 1883 and 8883, and those that Kubernetes knows for WebSocket.
+fn application(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Mqtt => "mqtt",
+        Protocol::Mqtts => "secure-mqtt",
+        Protocol::Ws => "kubernetes.io/ws",
+        Protocol::Wss => "kubernetes.io/wss",
     }
 }
 

@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
 
-use herdgate_crds::{ClientAuth, MqttClusterSpec, Protocol, TlsVersion};
+use herdgate_crds::{
+    ClientAuth, MqttClusterSpec, Protocol, ProxyProtocolMode, TlsVersion, WebSocket,
+};
+use ipnet::IpNet;
 
-use super::Problems;
+use super::{Problems, addresses};
 use crate::cluster::build::{ADMIN_PORT, ADMIN_PORT_NAME};
 
 /// Ports below this need a right that the pods do not have.
@@ -17,8 +20,13 @@ pub(crate) struct Listener {
     pub(crate) port: u16,
     /// Port that the edge binds.
     pub(crate) container_port: u16,
+    pub(crate) protocol: Protocol,
     pub(crate) tls: Option<ListenerTls>,
+    pub(crate) web_socket: Option<WebSocket>,
+    /// Where balancers with PROXY headers connect from; empty: none do.
+    pub(crate) balancers: Vec<IpNet>,
     pub(crate) max_connections: i32,
+    pub(crate) tcp_user_timeout_seconds: i32,
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +101,14 @@ fn listener(
         wanted.max_connections,
         1..=10_000_000,
     );
+    problems.range(
+        &format!("{field}.tcpUserTimeoutSeconds"),
+        wanted.tcp_user_timeout_seconds,
+        0..=3600,
+    );
     let tls = tls(field, wanted, problems);
+    let web_socket = web_socket(field, wanted, problems);
+    let balancers = balancers(field, wanted, problems);
     let Some(port) = u16::try_from(wanted.port).ok().filter(|port| *port > 0) else {
         problems.add(format!("{field}.port"), "must be from 1 to 65535");
         return None;
@@ -108,9 +123,42 @@ fn listener(
         name,
         port,
         container_port,
+        protocol: wanted.protocol,
         tls,
+        web_socket,
+        balancers,
         max_connections: wanted.max_connections,
+        tcp_user_timeout_seconds: wanted.tcp_user_timeout_seconds,
     })
+}
+
+fn web_socket(
+    field: &str,
+    wanted: &herdgate_crds::Listener,
+    problems: &mut Problems,
+) -> Option<WebSocket> {
+    let web_socket = wanted.web_socket.clone()?;
+    if !matches!(wanted.protocol, Protocol::Ws | Protocol::Wss) {
+        let text = "may not be specified unless `protocol` is 'WS' or 'WSS'";
+        problems.add(format!("{field}.webSocket"), text);
+    }
+    if !web_socket.path.starts_with('/') {
+        problems.add(format!("{field}.webSocket.path"), "must begin with '/'");
+    }
+    Some(web_socket)
+}
+
+fn balancers(field: &str, wanted: &herdgate_crds::Listener, problems: &mut Problems) -> Vec<IpNet> {
+    let Some(proxy) = &wanted.proxy_protocol else {
+        return Vec::new();
+    };
+    let field = format!("{field}.proxyProtocol.trusted");
+    if (proxy.mode == ProxyProtocolMode::Required) == proxy.trusted.is_empty() {
+        let text = "must hold a CIDR when `mode` is 'Required' and none when it is 'Disabled': whoever may \
+                    name a client's address decides who is let in";
+        problems.add(&field, text);
+    }
+    addresses::cidrs(&field, &proxy.trusted, problems)
 }
 
 fn tls(
@@ -118,8 +166,9 @@ fn tls(
     wanted: &herdgate_crds::Listener,
     problems: &mut Problems,
 ) -> Option<ListenerTls> {
-    if (wanted.protocol == Protocol::Mqtts) != wanted.tls.is_some() {
-        let text = "must be specified when `protocol` is 'MQTTS' and may not be specified when it is 'MQTT'";
+    if matches!(wanted.protocol, Protocol::Mqtts | Protocol::Wss) != wanted.tls.is_some() {
+        let text = "must be specified when `protocol` is 'MQTTS' or 'WSS' and may not be specified when it is \
+                    'MQTT' or 'WS'";
         problems.add(format!("{field}.tls"), text);
     }
     let tls = wanted.tls.as_ref()?;
