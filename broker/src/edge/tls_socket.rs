@@ -26,6 +26,12 @@ const FRAGMENT: usize = 16 * 1024;
 /// What a record adds to its plaintext, in every version and suite.
 const RECORD_OVERHEAD: usize = 64;
 
+/// Kinds of records.
+const ALERT: u8 = 21;
+const SEALED: u8 = 23;
+/// Level and description, the kind of what is sealed, and the tag.
+const SEALED_ALERT_BYTES: u16 = 2 + 1 + 16;
+
 /// A server's side of TLS.
 pub(super) struct TlsSocket {
     socket: TcpStream,
@@ -152,15 +158,24 @@ impl TlsSocket {
         }
     }
 
-    /// The alert, if there is one, is all that waits now. It is asked for once: whoever asks again makes the protocol look
-    /// again at what it failed on.
+    /// The alert, if there is one, is the last of what waits now: a `ServerHello` may go before it. Nothing is asked for
+    /// behind it: whoever asks again makes the protocol look again at what it failed on.
     fn fail(&mut self, error: rustls::Error, records: &mut [u8]) -> io::Error {
         self.broken = true;
-        if let Ok(state @ ConnectionState::EncodeTlsData(_)) =
-            self.tls.process_tls_records(records).state
-        {
+        let (mut used, mut is_told) = (0, false);
+        while !is_told {
+            let before = self.steps.sealed.bytes().len();
+            let UnbufferedStatus { discard, state } =
+                self.tls.process_tls_records(&mut records[used..]);
+            used += discard;
+            let Ok(state @ ConnectionState::EncodeTlsData(_)) = state else {
+                break;
+            };
             // Without its alert the client hears nothing but the end.
-            let _ = self.steps.take(state);
+            if self.steps.take(state).is_err() {
+                break;
+            }
+            is_told = is_alert(self.steps.sealed.bytes().get(before..).unwrap_or_default());
         }
         io::Error::new(io::ErrorKind::InvalidData, error)
     }
@@ -209,6 +224,15 @@ impl TlsSocket {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+/// A record of the kind alert; or one that TLS 1.3 has sealed, as short as no handshake message is.
+fn is_alert(record: &[u8]) -> bool {
+    match record {
+        [ALERT, ..] => true,
+        [SEALED, _, _, high, low, ..] => u16::from_be_bytes([*high, *low]) == SEALED_ALERT_BYTES,
+        _ => false,
     }
 }
 
