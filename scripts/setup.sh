@@ -39,7 +39,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt-get install -y -qq --no-remove --no-install-recommends "${missing[@]}" >/dev/null
   # Only the programs of these are wanted: what Debian starts with them would hold ports that others may want.
   if command -v systemctl >/dev/null; then
-    for service in mosquitto; do
+    for service in mosquitto haproxy; do
       [[ " ${missing[*]} " = *" $service "* ]] || continue
       "${as_root[@]}" systemctl disable --now "$service" 2>/dev/null || true
     done
