@@ -27,5 +27,6 @@ mod strings;
 mod subscribe;
 mod topics;
 mod unsubscribe;
+mod websocket;
 mod wills;
 mod world;

@@ -40,7 +40,9 @@ fn start() -> Option<World> {
 
 fn setup() -> Setup {
     let limits = json!({"maxRetainedBytes": 2 * RETAINED_BYTES - 100_000});
-    let setup = Setup::new().set("/limits", limits);
+    let mut setup = Setup::new().set("/limits", limits);
+    let listeners = setup.config["listeners"].as_array_mut().unwrap();
+    listeners.push(json!({"name": "ws", "address": "127.0.0.1:0", "protocol": "ws"}));
     let passwords = setup.path("passwords");
     let users = std::fs::read_to_string(passwords).unwrap();
     setup.write("passwords", &(users + &verifier(CAROL)));
@@ -70,6 +72,11 @@ impl World {
 
     pub(crate) fn mqtts(&self) -> SocketAddr {
         self.cluster.listener("mqtts")
+    }
+
+    /// MQTT over WebSocket at `/mqtt`.
+    pub(crate) fn websocket(&self) -> SocketAddr {
+        self.cluster.listener("ws")
     }
 
     pub(crate) fn setup(&self) -> &Setup {
