@@ -42,9 +42,6 @@ pub fn problems(statements: &[Statement], marks: &[Mark]) -> Vec<String> {
             (Note::Reason(_), true) => {
                 problems.push(format!("{id} has a test: take its reason away"));
             }
-            (Note::Pending(_), true) => {
-                problems.push(format!("{id} has a test: it is not pending any more"));
-            }
             _ => {}
         }
     }
@@ -61,16 +58,12 @@ pub fn page(statements: &[Statement], marks: &[Mark]) -> String {
             .collect();
         let proven = of.iter().filter(|it| proofs.contains_key(it.id.as_str()));
         let proven = proven.count();
-        let pending = of.iter().filter(|it| it.is_pending()).count();
-        let reasons = of.len() - proven - pending;
+        let reasons = of.len() - proven;
         let _ = write!(
             page,
             "\n## {title}\n\n{} statements: {proven} proven by tests, {reasons} with a reason.",
             of.len()
         );
-        if pending > 0 {
-            let _ = write!(page, " **{pending} still wait for a test.**");
-        }
         page.push_str("\n\n| statement | binds | in short | proof |\n|---|---|---|---|\n");
         for statement in of {
             row(&mut page, statement, proofs.get(statement.id.as_str()));
@@ -91,7 +84,6 @@ fn row(page: &mut String, statement: &Statement, tests: Option<&Vec<&str>>) {
             names.collect::<Vec<_>>().join(", ")
         }
         (Note::Reason(why), None) => format!("none: {why}"),
-        (Note::Pending(what), None) => format!("**pending**: {what}"),
         (Note::None, None) => "**missing**".to_owned(),
     };
     let id = statement.id.replacen("MQTT311", "MQTT", 1);
@@ -134,18 +126,15 @@ mod tests {
             ids: vec![id.to_owned()],
         };
         let reason = || Note::Reason("so".to_owned());
-        let pending = || Note::Pending("that".to_owned());
         let check = |note, ids: &[&str]| {
             let marks: Vec<_> = ids.iter().map(|id| mark(id)).collect();
             problems(&[statement("A-1", note)], &marks)
         };
         assert!(check(Note::None, &["A-1"]).is_empty());
         assert!(check(reason(), &[]).is_empty());
-        assert!(check(pending(), &[]).is_empty());
         for (note, ids) in [
             (Note::None, &[][..]),
             (reason(), &["A-1"]),
-            (pending(), &["A-1"]),
             (Note::None, &["A-1", "A-2"]),
         ] {
             let found = check(note.clone(), ids);

@@ -23,8 +23,6 @@ pub enum Note {
     None,
     /// Why nobody can see it from outside, or why it is not the broker's to do.
     Reason(String),
-    /// What the test waits for.
-    Pending(String),
 }
 
 #[derive(Clone, Debug)]
@@ -38,10 +36,6 @@ pub struct Statement {
 }
 
 impl Statement {
-    pub fn is_pending(&self) -> bool {
-        matches!(self.note, Note::Pending(_))
-    }
-
     /// `MQTT-3.1.0-1`: section `3.1.0`, number 1.
     pub fn section_and_number(&self) -> (String, u32) {
         let (section, number) = self.id.rsplit_once('-').expect("an id ends in its number");
@@ -97,8 +91,7 @@ fn parse(standard: Standard, line: &str) -> Result<Statement, String> {
 fn note(text: &str) -> Result<Note, String> {
     match text.split_once(": ") {
         Some(("reason", why)) => Ok(Note::Reason(why.to_owned())),
-        Some(("pending", what)) => Ok(Note::Pending(what.to_owned())),
-        _ => Err(format!("'{text}' must be 'reason: ...' or 'pending: ...'")),
+        _ => Err(format!("'{text}' must be 'reason: ...'")),
     }
 }
 
@@ -117,8 +110,7 @@ mod tests {
         let reason = with("reason: binds the client: | and more").unwrap();
         let words = "binds the client: | and more".to_owned();
         assert_eq!(reason.note, Note::Reason(words));
-        assert!(with("pending: a feature").unwrap().is_pending());
-        for wrong in ["reason", "because: so"] {
+        for wrong in ["reason", "because: so", "pending: a feature"] {
             assert!(with(wrong).is_err(), "{wrong}");
         }
         assert!(parse(Standard::V5, "MQTT-3.1.0-1 | client").is_err());
