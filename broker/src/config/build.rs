@@ -4,13 +4,14 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use serde::Deserialize;
 
+use super::limits::limits;
 use super::listeners::listeners;
 use super::reader::Reader;
 use super::slicing::slicing;
 use super::sources::Host;
 use super::types::{
     Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Flapping,
-    GrowingWait, Limits, Log, Routing, ShardLink, ShardSettings,
+    GrowingWait, Log, Role, Routing, ShardLink, ShardSettings,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -72,8 +73,7 @@ fn log(section: &Reader<'_>) -> Option<Log> {
     })
 }
 
-/// `needed`: the role has listeners, so there must be one.
-pub(super) fn edge(top: &Reader<'_>, host: &Host, needed: bool) -> Option<EdgeSettings> {
+pub(super) fn edge(top: &Reader<'_>, host: &Host, role: Role) -> Option<EdgeSettings> {
     let section = top.sub("edge");
     let id = if section.has("id") {
         section.one("id")
@@ -81,7 +81,7 @@ pub(super) fn edge(top: &Reader<'_>, host: &Host, needed: bool) -> Option<EdgeSe
         Some(host.name.clone())
     };
     let workers = workers(&section, host);
-    let listeners = listeners(top, needed);
+    let listeners = listeners(top, role);
     let authentication = authentication(&top.sub("authentication"));
     if let (Some(listeners), Some(authentication)) = (&listeners, &authentication) {
         let by_certificate = listeners.iter().any(|listener| {
@@ -90,7 +90,7 @@ pub(super) fn edge(top: &Reader<'_>, host: &Host, needed: bool) -> Option<EdgeSe
                 .as_ref()
                 .is_some_and(|tls| tls.client_auth != ClientAuth::None)
         });
-        if needed && !by_certificate && authentication.admits_nobody() {
+        if role != Role::Shard && !by_certificate && authentication.admits_nobody() {
             top.note("authentication", "lets nobody in: anonymous is Never, there is no passwordFile, and no listener asks for certificates");
         }
     }
@@ -292,34 +292,5 @@ fn routing(section: &Reader<'_>) -> Option<Routing> {
     Some(Routing {
         topic_key_level,
         isolated_shards: isolated_shards?,
-    })
-}
-
-fn limits(section: &Reader<'_>) -> Option<Limits> {
-    let max_queued_messages = section.one("maxQueuedMessages");
-    let max_queued_bytes = section.one("maxQueuedBytes");
-    let max_inflight = section.one("maxInflight");
-    let receive_maximum = section.one("receiveMaximum");
-    let max_topic_bytes = section.one("maxTopicBytes");
-    let max_topic_levels = section.one("maxTopicLevels");
-    let max_subscriptions = section.one("maxSubscriptions");
-    let max_session_expiry_seconds = section.one("maxSessionExpirySeconds");
-    let max_kept_sessions = section.one("maxKeptSessions");
-    let max_total_queued_bytes = section.one("maxTotalQueuedBytes");
-    let max_retained_messages = section.one("maxRetainedMessages");
-    let max_retained_bytes = section.one("maxRetainedBytes");
-    Some(Limits {
-        max_queued_messages: max_queued_messages?,
-        max_queued_bytes: max_queued_bytes?,
-        max_inflight: max_inflight?,
-        receive_maximum: receive_maximum?,
-        max_topic_bytes: max_topic_bytes?,
-        max_topic_levels: max_topic_levels?,
-        max_subscriptions: max_subscriptions?,
-        max_session_expiry_seconds: max_session_expiry_seconds?,
-        max_kept_sessions: max_kept_sessions?,
-        max_total_queued_bytes: max_total_queued_bytes?,
-        max_retained_messages: max_retained_messages?,
-        max_retained_bytes: max_retained_bytes?,
     })
 }

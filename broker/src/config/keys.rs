@@ -106,6 +106,15 @@ pub(super) const KEYS: &[Key] = &[
 
     key("listeners[].authenticationMethods", Kind::List(&METHOD), None, "Methods of MQTT 5's enhanced authentication; `[]`: none. By default those that the password file has users for."),
 
+    key("listeners[].limits", Kind::Section, None, "What a shard holds the clients of this listener to. Each is that of `limits` unless it is less: a shard never allows more than its own."),
+    key("listeners[].limits.maxQueuedMessages", whole(1, U32), None, "As `limits.maxQueuedMessages`, its default."),
+    key("listeners[].limits.maxQueuedBytes", whole(1024, U32), None, "As `limits.maxQueuedBytes`, its default."),
+    key("listeners[].limits.maxInflight", whole(1, 65_535), None, "As `limits.maxInflight`, its default."),
+    key("listeners[].limits.receiveMaximum", whole(1, 65_535), None, "As `limits.receiveMaximum`, its default."),
+    key("listeners[].limits.maxTopicBytes", whole(16, 65_535), None, "As `limits.maxTopicBytes`, its default."),
+    key("listeners[].limits.maxTopicLevels", whole(1, 128), None, "As `limits.maxTopicLevels`, its default."),
+    key("listeners[].limits.maxSubscriptions", whole(1, U32), None, "As `limits.maxSubscriptions`, its default."),
+
     key("authentication", Kind::Section, None, "Who may come in."),
     key("authentication.anonymous", Kind::Choice(ANONYMOUS), Some("Loopback"), "From where clients may come without credentials."),
     file("authentication.passwordFile", "Users, in mosquitto's `$7$` format or with SCRAM verifiers; see `herdgate passwd`."),
@@ -162,7 +171,7 @@ pub(super) const KEYS: &[Key] = &[
     key("routing.topicKeyLevel", whole(0, 65_535), None, "The topic level, from 0, that decides a topic's owner; by default the whole topic."),
     key("routing.isolatedShards", Kind::Switch, Some("false"), "Several shards that pass each other nothing: clients hear only those of their own shard."),
 
-    key("limits", Kind::Section, None, "What one client may cost, and a shard keep."),
+    key("limits", Kind::Section, None, "What one client may cost, and a shard keep. A listener may allow its clients less."),
     key("limits.maxQueuedMessages", whole(1, U32), Some("1000"), "Messages waiting for one client."),
     key("limits.maxQueuedBytes", whole(1024, U32), Some("1048576"), "Bytes waiting for one client."),
     key("limits.maxInflight", whole(1, 65_535), Some("20"), "QoS 1 and 2 messages on their way to a client that names no limit."),

@@ -7,17 +7,23 @@ use ipnet::IpNet;
 
 use super::build::{ClientAuthKind, Protocol, ProxyProtocolMode};
 use super::kind::ANY_ORIGIN;
+use super::limits::listener_limits;
 use super::reader::Reader;
 use super::types::{
-    AllowedOrigins, Alpn, AuthenticationMethod, ClientAuth, Listener, ProxyProtocol, Tls, WebSocket,
+    AllowedOrigins, Alpn, AuthenticationMethod, ClientAuth, Listener, ProxyProtocol, Role, Tls,
+    WebSocket,
 };
 
-pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>> {
+/// A role that has listeners needs one.
+pub(super) fn listeners(top: &Reader<'_>, role: Role) -> Option<Vec<Listener>> {
     let sections = top.subs("listeners");
-    if needed && sections.is_empty() {
+    if role != Role::Shard && sections.is_empty() {
         top.note("listeners", "is missing; at least one is needed");
     }
-    let all: Vec<Option<Listener>> = sections.iter().map(listener).collect();
+    let all: Vec<Option<Listener>> = sections
+        .iter()
+        .map(|section| listener(section, top, role))
+        .collect();
     for (at, (section, listener)) in sections.iter().zip(&all).enumerate() {
         let (Some(listener), Some(before)) = (listener, all.get(..at)) else {
             continue;
@@ -45,7 +51,7 @@ pub(super) fn listeners(top: &Reader<'_>, needed: bool) -> Option<Vec<Listener>>
     all.into_iter().collect()
 }
 
-fn listener(section: &Reader<'_>) -> Option<Listener> {
+fn listener(section: &Reader<'_>, top: &Reader<'_>, role: Role) -> Option<Listener> {
     let name = section.one("name");
     let address = section.one("address");
     let protocol = section.one("protocol");
@@ -63,6 +69,7 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
     let max_keep_alive_seconds: Option<u16> = section.one("maxKeepAliveSeconds");
     let methods: Option<Vec<AuthenticationMethod>> = section.list("authenticationMethods");
     let tcp_user_timeout: Option<u16> = section.one("tcpUserTimeoutSeconds");
+    let limits = listener_limits(&section.sub("limits"), top, role);
     Some(Listener {
         name: name?,
         address: address?,
@@ -77,6 +84,7 @@ fn listener(section: &Reader<'_>) -> Option<Listener> {
         max_packet_bytes: max_packet_bytes?,
         max_client_id_bytes: max_client_id_bytes?,
         topic_alias_maximum: topic_alias_maximum?,
+        limits,
         publish_rate: NonZeroU32::new(publish_rate?),
         subscribe_rate: NonZeroU32::new(subscribe_rate?),
         unread_timeout: unread_timeout?,

@@ -4,6 +4,7 @@ mod build;
 mod files;
 mod keys;
 mod kind;
+mod limits;
 mod listeners;
 mod parse;
 mod pattern;

@@ -1,7 +1,7 @@
 //! Values of each type, taken within the bounds of their kind.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,17 +40,16 @@ macro_rules! integers {
 }
 integers!(u8, u16, u32, usize);
 
-impl Parse for NonZeroU32 {
-    fn parse(value: &Value, kind: Kind) -> Option<Self> {
-        Self::new(u32::parse(value, kind)?)
-    }
+macro_rules! non_zero_integers {
+    ($($type:ty),+) => {
+        $(impl Parse for NonZero<$type> {
+            fn parse(value: &Value, kind: Kind) -> Option<Self> {
+                Self::new(<$type>::parse(value, kind)?)
+            }
+        })+
+    };
 }
-
-impl Parse for NonZeroUsize {
-    fn parse(value: &Value, kind: Kind) -> Option<Self> {
-        Self::new(usize::parse(value, kind)?)
-    }
-}
+non_zero_integers!(u8, u16, u32, usize);
 
 impl Parse for Slices {
     fn parse(value: &Value, kind: Kind) -> Option<Self> {

@@ -116,7 +116,7 @@ fn file(path: &Path) -> Result<Value, LoadError> {
 /// Every section is read whatever the role, so that one file can serve all roles and is checked as a whole.
 fn build(top: &Reader<'_>, host: &Host, role: Role) -> Option<Config> {
     let common = build::common(top);
-    let edge = build::edge(top, host, role != Role::Shard);
+    let edge = build::edge(top, host, role);
     let links = build::edge_links(top, role == Role::Edge);
     let shard = build::shard(top, host);
     let link = build::shard_link(top, role == Role::Shard);

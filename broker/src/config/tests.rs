@@ -231,6 +231,46 @@ fn a_wait_does_not_shrink() {
 }
 
 #[test]
+fn a_listener_has_what_it_names_and_the_shards_limits_for_the_rest() {
+    let config = standalone("limits: {maxSubscriptions: 50}\n");
+    assert_eq!(
+        config.edge.listeners[0].limits,
+        crate::link::ListenerLimits::default()
+    );
+    let listener = |limits: &str| {
+        format!(
+            "listeners: [{{name: a, address: 127.0.0.1:0, protocol: mqtt, limits: {{{limits}}}}}]\n"
+        )
+    };
+    let few = listener("maxSubscriptions: 50, maxTopicLevels: 4");
+    for (text, role, problem) in [
+        (few.clone(), Role::Standalone, None),
+        (
+            format!("{few}limits: {{maxSubscriptions: 49}}\n"),
+            Role::Standalone,
+            Some(
+                "listeners[0].limits.maxSubscriptions: 50 is not allowed; allowed: at most limits.maxSubscriptions, which is 49\n",
+            ),
+        ),
+        (
+            listener("maxSubscriptions: 20000"),
+            Role::Standalone,
+            Some(
+                "listeners[0].limits.maxSubscriptions: 20000 is not allowed; allowed: at most limits.maxSubscriptions, which is 10000\n",
+            ),
+        ),
+    ] {
+        assert_eq!(yaml(&text, role).err().as_deref(), problem, "{text}");
+    }
+    // an edge cannot know what shards with a file of their own allow
+    let links = "edge: {shards: [a:1], linkTokenFile: t}\nauthentication: {anonymous: Always}\n";
+    let text = format!("{}{links}", listener("maxSubscriptions: 20000"));
+    assert!(yaml(&text, Role::Edge).is_ok(), "{text}");
+    let text = format!("{text}limits: {{maxSubscriptions: 100}}\n");
+    assert!(yaml(&text, Role::Edge).is_err(), "{text}");
+}
+
+#[test]
 fn methods_may_be_named_or_none_or_left_to_the_password_file() {
     for (written, methods) in [
         ("", None),

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::pattern::ClientIdPattern;
+use crate::link::ListenerLimits;
 
 /// What this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -155,6 +156,8 @@ pub struct Listener {
     pub max_client_id_bytes: u16,
     /// Both ways; 0: none.
     pub topic_alias_maximum: u16,
+    /// What a shard holds its clients to, beside its own limits.
+    pub limits: ListenerLimits,
     /// Packets of one client a second; `None`: as many as it likes.
     pub publish_rate: Option<NonZeroU32>,
     pub subscribe_rate: Option<NonZeroU32>,

@@ -19,6 +19,7 @@ use super::{aliases, keepalive, peer, replies};
 use crate::auth::Identity;
 use crate::codec::Protocol;
 use crate::link::{Attach, ToShard};
+use crate::metrics::EdgeLimit;
 
 /// What a client may send before it has heard that it may: a few SUBSCRIBEs.
 const MOST_EARLY: usize = 16 * 1024;
@@ -103,6 +104,9 @@ fn ask(
 ) -> Option<Rc<Conn>> {
     let protocol = opening.connect.protocol;
     let server_keep_alive = server_keep_alive(listener, opening);
+    if server_keep_alive.is_some() {
+        worker.shared.metrics.edge.limits.inc(EdgeLimit::KeepAlive);
+    }
     let keep_alive = server_keep_alive.unwrap_or(opening.connect.keep_alive);
     let attach = Box::new(Attach {
         client_id: identity.client_id,
@@ -115,6 +119,7 @@ fn ask(
         server_keep_alive,
         authenticated: identity.authenticated,
         topic_alias_maximum: listener.settings.topic_alias_maximum,
+        limits: listener.settings.limits,
     });
     let conn = worker.open(shard, protocol, keepalive::patience(keep_alive));
     conn.use_aliases(outbound_aliases(listener, opening));

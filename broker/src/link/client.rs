@@ -73,7 +73,7 @@ impl TcpLink {
             .unwrap_or(Err(LinkError::Timeout))
     }
 
-    async fn greet(&self) -> Result<(TcpStream, BytesMut, Welcome), LinkError> {
+    pub(super) async fn greet(&self) -> Result<(TcpStream, BytesMut, Welcome), LinkError> {
         let mut socket = TcpStream::connect(&self.address).await?;
         transport::prepare(&socket)?;
         let hello = Hello {
@@ -88,7 +88,10 @@ impl TcpLink {
             Greeting::Welcome(welcome) if welcome.version == VERSION => {
                 Ok((socket, buffer, welcome))
             }
-            Greeting::Welcome(welcome) => Err(LinkError::Version(welcome.version, welcome.version)),
+            Greeting::Welcome(Welcome { version, .. }) => Err(LinkError::Version {
+                oldest: version,
+                newest: version,
+            }),
             other @ Greeting::Hello(_) => Err(LinkError::Unexpected(other)),
         }
     }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use herdgate_admission::report::{EdgeReport, ShardReport};
 
+use super::ListenerLimits;
+
 /// One client on one link. The edge worker chooses it; it is not used again before the shard has heard `Detach`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId(pub u32);
@@ -35,6 +37,8 @@ pub struct Attach {
     pub server_keep_alive: Option<u16>,
     /// Topic aliases that the edge takes from the client and resolves; a v5 CONNACK tells it.
     pub topic_alias_maximum: u16,
+    /// Of the client's listener.
+    pub limits: ListenerLimits,
     /// The client came by enhanced authentication; a v5 CONNACK must tell it.
     pub authenticated: Option<Authenticated>,
 }

@@ -84,7 +84,7 @@ impl LinkServer {
         }
     }
 
-    async fn greet(
+    pub(super) async fn greet(
         &self,
         socket: std::net::TcpStream,
     ) -> Result<(TcpStream, BytesMut, Hello), LinkError> {
@@ -103,16 +103,17 @@ impl LinkServer {
         if !self.token.matches(&hello.token) {
             return Err(LinkError::Token);
         }
-        let (oldest, newest) = hello.versions;
-        if !(oldest..=newest).contains(&VERSION) {
-            return Err(LinkError::Version(oldest, newest));
-        }
         let welcome = Welcome {
             version: VERSION,
             shard: self.shard,
             boot_epoch: self.boot_epoch,
         };
+        // said even to a peer that does not speak it, so that its log tells both versions as ours does
         transport::say(&mut socket, &Greeting::Welcome(welcome)).await?;
+        let (oldest, newest) = hello.versions;
+        if !(oldest..=newest).contains(&VERSION) {
+            return Err(LinkError::Version { oldest, newest });
+        }
         Ok((socket, buffer, hello))
     }
 

@@ -8,7 +8,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::wire::{self, Frame, Greeting, MAX_GREETING, WireError};
+use super::wire::{self, Frame, Greeting, MAX_GREETING, VERSION, WireError};
 
 /// A greeting that takes longer is none.
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,8 +34,10 @@ pub(super) enum LinkError {
     Timeout,
     #[error("failed to greet: the peer said {0:?}")]
     Unexpected(Greeting),
-    #[error("failed to greet: no version in common, the peer speaks {0} to {1}")]
-    Version(u16, u16),
+    #[error(
+        "failed to greet: no version in common, this side speaks {VERSION} and the peer {oldest} to {newest}"
+    )]
+    Version { oldest: u16, newest: u16 },
     #[error("failed to greet: the token is wrong")]
     Token,
     #[error("failed to greet: younger peers needed the room")]

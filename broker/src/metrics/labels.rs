@@ -126,6 +126,8 @@ label!(
         SubscribeRate = "subscribe_rate",
         /// It took nothing for too long.
         Unread = "unread",
+        /// The client was told another keep-alive than its own.
+        KeepAlive = "keep_alive",
     }
 );
 
@@ -136,6 +138,8 @@ label!(
         Topic = "topic",
         Subscriptions = "subscriptions",
         ReceiveMaximum = "receive_maximum",
+        /// A message had to wait: as many as may be are under way to its client.
+        Inflight = "in_flight",
     }
 );
 

@@ -22,13 +22,13 @@ use crate::routing::TopicName;
 #[derive(Debug)]
 pub struct Opening<'a> {
     attach: &'a Attach,
-    limits: &'a SessionLimits,
+    limits: Arc<SessionLimits>,
     connect: Connect,
 }
 
 /// `Err`: the CONNACK of the refusal; empty where the standard has no code for it and the connection is just closed
 /// [MQTT-3.2.2-6 of 3.1.1].
-pub fn open<'a>(attach: &'a Attach, limits: &'a SessionLimits) -> Result<Opening<'a>, Bytes> {
+pub fn open(attach: &Attach, limits: Arc<SessionLimits>) -> Result<Opening<'_>, Bytes> {
     let connect = match codec::decode(attach.protocol, &attach.connect) {
         Ok(Packet::Connect(connect)) => *connect,
         Ok(_) => return Err(refusal(attach.protocol, ReasonCode::PROTOCOL_ERROR)),
@@ -112,13 +112,11 @@ impl Opening<'_> {
             protocol: self.attach.protocol,
             subscriptions: HashMap::new(),
             memberships: Memberships::default(),
-            limits: self.limits.topics,
             limits_met: LimitsMet::default(),
-            max_subscriptions: self.limits.max_subscriptions,
-            receive_maximum: self.limits.receive_maximum,
             expiry,
             asked_no_expiry: self.expiry() == 0,
             outbound: Outbound::new(self.terms(expiry)),
+            limits: self.limits,
             inflow: Inflow::default(),
             acks: Acks::default(),
             received: ReceivedIds::default(),
@@ -133,6 +131,7 @@ impl Opening<'_> {
         session.expiry = expiry;
         session.asked_no_expiry = self.expiry() == 0;
         session.outbound.resume(self.terms(expiry));
+        session.limits = self.limits;
         session.will = self.connect.will.map(Box::new);
     }
 

@@ -119,7 +119,7 @@ impl Session {
     }
 
     fn check_topic(&mut self, topic: &str) -> Result<(), Refusal> {
-        if self.limits.allow(topic) {
+        if self.limits.topics.allow(topic) {
             return Ok(());
         }
         self.limits_met.topic += 1;
@@ -171,7 +171,7 @@ impl Session {
     /// 3.1.1 knows no Receive Maximum: the byte window slows those down.
     fn check_quota(&mut self) -> Result<(), Refusal> {
         let unfinished = self.acks.pubacks() + self.received.here();
-        if self.protocol == Protocol::V5 && unfinished >= usize::from(self.receive_maximum) {
+        if self.protocol == Protocol::V5 && unfinished >= usize::from(self.limits.receive_maximum) {
             self.limits_met.receive_maximum += 1;
             return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
         }
@@ -190,6 +190,7 @@ impl Session {
 
     fn wishes(&mut self, subscribe: Subscribe) -> Result<Received, Refusal> {
         let mut room = self
+            .limits
             .max_subscriptions
             .saturating_sub(self.subscriptions.len() + self.memberships.len());
         let mut wishes = Vec::with_capacity(subscribe.filters.len());
@@ -208,7 +209,7 @@ impl Session {
         id: Option<NonZeroU32>,
         room: &mut usize,
     ) -> Result<Result<Wish, ReasonCode>, Refusal> {
-        if !self.limits.allow(&wish.filter) {
+        if !self.limits.topics.allow(&wish.filter) {
             self.limits_met.topic += 1;
             return Ok(Err(self.failure(ReasonCode::TOPIC_FILTER_INVALID)));
         }

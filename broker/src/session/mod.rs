@@ -51,10 +51,9 @@ pub struct Session {
     will: Option<Box<Will>>,
     subscriptions: HashMap<TopicFilter, SubscriptionOptions>,
     memberships: Memberships,
-    limits: TopicLimits,
+    /// Of the connection's listener, shared with the other sessions that have the same.
+    limits: Arc<SessionLimits>,
     limits_met: LimitsMet,
-    max_subscriptions: usize,
-    receive_maximum: u16,
     /// Seconds that it is kept without a connection.
     expiry: u32,
     /// The client asked for a session expiry of 0 and may not change it at the end [MQTT-3.14.2-2].
@@ -83,6 +82,11 @@ impl Session {
 
     pub fn protocol(&self) -> Protocol {
         self.protocol
+    }
+
+    /// What may wait for its client.
+    pub fn limits(&self) -> &SessionLimits {
+        &self.limits
     }
 
     /// Seconds that it is kept without a connection.
@@ -194,7 +198,9 @@ impl Session {
 
     /// Bytes of the window to give back now; 0 for none.
     pub fn take_window(&mut self) -> u32 {
-        if self.outbound.is_congested() || self.acks.len() > usize::from(self.receive_maximum) {
+        if self.outbound.is_congested()
+            || self.acks.len() > usize::from(self.limits.receive_maximum)
+        {
             return 0;
         }
         self.inflow.take()

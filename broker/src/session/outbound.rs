@@ -110,12 +110,16 @@ impl Outbound {
         if let Some(nothing) = self.nobody_takes(shape.qos) {
             return nothing;
         }
+        let over_inflight = self.is_attached && shape.qos > QoS::AtMostOnce && !self.has_quota();
         let delivery = Delivery {
             message: Arc::clone(message),
             shape,
             backlog: false,
         };
-        self.queue.push(delivery, limits).into()
+        Delivered {
+            over_inflight: over_inflight.into(),
+            ..self.queue.push(delivery, limits).into()
+        }
     }
 
     /// The copy of a retained message that follows a SUBSCRIBE. Whoever calls waits while `backlog` is large.

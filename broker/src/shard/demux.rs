@@ -117,7 +117,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::link::{Attach, CloseReason, DetachReason, Protocol};
+    use crate::link::{Attach, CloseReason, DetachReason, ListenerLimits, Protocol};
 
     fn attach(stream: u32, client_id: &str) -> ToShard {
         ToShard::Attach {
@@ -133,6 +133,7 @@ mod tests {
                 server_keep_alive: None,
                 authenticated: None,
                 topic_alias_maximum: 0,
+                limits: ListenerLimits::default(),
             }),
         }
     }

@@ -1,14 +1,15 @@
 //! Limits of one client, and topic aliases, at the edge.
 
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout};
 
 use super::harness::{Client, DEADLINE, Edge, v3, v5, with_edge};
 use crate::codec::{Connect, ConnectProperties, Packet, Protocol, Publish, decode, encode, frame};
-use crate::link::{DetachReason, ToEdge, ToShard};
+use crate::link::{DetachReason, ListenerLimits, ToEdge, ToShard};
 use crate::metrics::EdgeLimit;
 
 /// A listener with these keys.
@@ -233,6 +234,59 @@ fn the_shard_hears_how_many_aliases_are_taken() {
             panic!("an attach")
         };
         assert_eq!(attach.topic_alias_maximum, 9);
+    });
+}
+
+#[test]
+fn the_shard_hears_what_the_listener_allows() {
+    let keys = "limits: {maxQueuedMessages: 1, maxQueuedBytes: 1024, maxInflight: 2, receiveMaximum: 3, \
+                maxTopicBytes: 16, maxTopicLevels: 4, maxSubscriptions: 5}";
+    with_edge(&[&listener(keys)], async |mut edge| {
+        let mut client = edge.dial().await;
+        client.connect(v3("a")).await;
+        let ToShard::Attach { attach, .. } = edge.frame().await else {
+            panic!("an attach")
+        };
+        let expected = ListenerLimits {
+            max_queued_messages: NonZeroU32::new(1),
+            max_queued_bytes: NonZeroU32::new(1024),
+            max_inflight: NonZeroU16::new(2),
+            receive_maximum: NonZeroU16::new(3),
+            max_topic_bytes: NonZeroU16::new(16),
+            max_topic_levels: NonZeroU8::new(4),
+            max_subscriptions: NonZeroU32::new(5),
+        };
+        assert_eq!(attach.limits, expected);
+    });
+}
+
+#[test]
+fn a_longer_keep_alive_than_the_listener_takes_is_capped_and_counted() {
+    with_edge(&[&listener("maxKeepAliveSeconds: 60")], async |mut edge| {
+        // 3.1.1 has no word for another keep-alive: its own holds
+        for (connect, wanted, told) in [
+            (v5("a"), 60, None),
+            (v5("b"), 61, Some(60)),
+            (v5("c"), 0, Some(60)),
+            (v3("d"), 61, None),
+        ] {
+            let mut client = edge.dial().await;
+            client
+                .connect(Connect {
+                    keep_alive: wanted,
+                    ..connect
+                })
+                .await;
+            let ToShard::Attach { attach, .. } = edge.frame().await else {
+                panic!("an attach")
+            };
+            assert_eq!(attach.server_keep_alive, told, "{wanted}");
+            client.0.shutdown().await.unwrap();
+            let ToShard::Cancel { .. } = edge.frame().await else {
+                panic!("a cancel")
+            };
+        }
+        assert_eq!(limit(&edge, EdgeLimit::KeepAlive), 2);
     });
 }
 

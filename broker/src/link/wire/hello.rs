@@ -6,8 +6,8 @@ use herdgate_admission::report::EdgeId;
 use super::fields::{FieldError, Reader, put_short};
 use super::{Frame, WireError, put_frame};
 
-/// What this release speaks.
-pub const VERSION: u16 = 1;
+/// What this release speaks. Any change of a frame's form is another version: 2 brought the limits of a listener.
+pub const VERSION: u16 = 2;
 /// Tells a link from whatever else might dial in.
 const MAGIC: u32 = u32::from_be_bytes(*b"HGLK");
 const HELLO: u8 = 0x01;

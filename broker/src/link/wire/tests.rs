@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::link::{
-    Attach, Authenticated, CloseReason, DetachReason, Protocol, StreamId, ToEdge, ToShard,
+    Attach, Authenticated, CloseReason, DetachReason, ListenerLimits, Protocol, StreamId, ToEdge,
+    ToShard,
 };
 
 fn edge_report() -> EdgeReport {
@@ -53,6 +54,24 @@ fn bytes() -> impl Strategy<Value = Bytes> {
     proptest::collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from)
 }
 
+fn limits() -> impl Strategy<Value = ListenerLimits> {
+    use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
+    let long = || any::<u32>().prop_map(NonZeroU32::new);
+    let short = || any::<u16>().prop_map(NonZeroU16::new);
+    let levels = any::<u8>().prop_map(NonZeroU8::new);
+    (long(), long(), long(), short(), short(), short(), levels).prop_map(
+        |(messages, bytes, subscriptions, inflight, receive, topic, levels)| ListenerLimits {
+            max_queued_messages: messages,
+            max_queued_bytes: bytes,
+            max_inflight: inflight,
+            receive_maximum: receive,
+            max_topic_bytes: topic,
+            max_topic_levels: levels,
+            max_subscriptions: subscriptions,
+        },
+    )
+}
+
 fn attach() -> impl Strategy<Value = Box<Attach>> {
     let peer = (any::<std::net::IpAddr>(), any::<u16>()).prop_map(SocketAddr::from);
     let text = "\\PC{0,40}";
@@ -63,7 +82,13 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
             method: Arc::from(method),
             data,
         }));
-    let limits = (any::<u32>(), keep_alive, authenticated, any::<u16>());
+    let told = (
+        any::<u32>(),
+        keep_alive,
+        authenticated,
+        any::<u16>(),
+        limits(),
+    );
     (
         text,
         any::<bool>(),
@@ -71,7 +96,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
         any::<bool>(),
         bytes(),
         peer,
-        limits,
+        told,
     )
         .prop_map(
             |(
@@ -81,7 +106,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
                 v5,
                 connect,
                 peer,
-                (max_packet_bytes, server_keep_alive, authenticated, topic_alias_maximum),
+                (max_packet_bytes, server_keep_alive, authenticated, topic_alias_maximum, limits),
             )| {
                 Box::new(Attach {
                     client_id: Arc::from(id),
@@ -94,6 +119,7 @@ fn attach() -> impl Strategy<Value = Box<Attach>> {
                     server_keep_alive,
                     authenticated,
                     topic_alias_maximum,
+                    limits,
                 })
             },
         )

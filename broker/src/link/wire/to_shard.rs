@@ -1,10 +1,12 @@
 //! Frames from an edge worker.
 
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::fields::{FieldError, Reader, put_address, put_report, put_short};
 use super::{Frame, WireError, put_frame};
-use crate::link::{Attach, Authenticated, DetachReason, Protocol, ToShard};
+use crate::link::{Attach, Authenticated, DetachReason, ListenerLimits, Protocol, ToShard};
 
 const ATTACH: u8 = 0x10;
 const CANCEL: u8 = 0x11;
@@ -79,7 +81,33 @@ fn put_attach(out: &mut BytesMut, attach: &Attach) {
         put_short(out, authenticated.data.as_deref().unwrap_or_default());
     }
     out.put_u16(attach.topic_alias_maximum);
+    put_limits(out, &attach.limits);
     out.put_slice(&attach.connect);
+}
+
+/// Zero stands for none.
+fn put_limits(out: &mut BytesMut, limits: &ListenerLimits) {
+    let long = |limit: Option<NonZeroU32>| limit.map_or(0, NonZeroU32::get);
+    let short = |limit: Option<NonZeroU16>| limit.map_or(0, NonZeroU16::get);
+    out.put_u32(long(limits.max_queued_messages));
+    out.put_u32(long(limits.max_queued_bytes));
+    out.put_u16(short(limits.max_inflight));
+    out.put_u16(short(limits.receive_maximum));
+    out.put_u16(short(limits.max_topic_bytes));
+    out.put_u8(limits.max_topic_levels.map_or(0, NonZeroU8::get));
+    out.put_u32(long(limits.max_subscriptions));
+}
+
+fn limits(body: &mut Reader) -> Result<ListenerLimits, FieldError> {
+    Ok(ListenerLimits {
+        max_queued_messages: NonZeroU32::new(body.u32("max queued messages")?),
+        max_queued_bytes: NonZeroU32::new(body.u32("max queued bytes")?),
+        max_inflight: NonZeroU16::new(body.u16("max inflight")?),
+        receive_maximum: NonZeroU16::new(body.u16("receive maximum")?),
+        max_topic_bytes: NonZeroU16::new(body.u16("max topic bytes")?),
+        max_topic_levels: NonZeroU8::new(body.u8("max topic levels")?),
+        max_subscriptions: NonZeroU32::new(body.u32("max subscriptions")?),
+    })
 }
 
 fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
@@ -109,6 +137,7 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
         None
     };
     let topic_alias_maximum = body.u16("topic alias maximum")?;
+    let limits = limits(&mut body)?;
     let attach = Attach {
         client_id,
         client_id_assigned,
@@ -120,6 +149,7 @@ fn attach(mut body: Reader) -> Result<ToShard, FieldError> {
         server_keep_alive,
         authenticated,
         topic_alias_maximum,
+        limits,
     };
     Ok(ToShard::Attach {
         stream,

@@ -13,6 +13,8 @@ pub struct Delivered {
     pub expired: u64,
     /// QoS 0 for a client that is away.
     pub offline: u64,
+    /// QoS 1 and 2 that had to wait because as many as may be were under way.
+    pub over_inflight: u64,
 }
 
 impl From<Dropped> for Delivered {
@@ -41,5 +43,6 @@ impl std::ops::AddAssign for Delivered {
         self.too_large += other.too_large;
         self.expired += other.expired;
         self.offline += other.offline;
+        self.over_inflight += other.over_inflight;
     }
 }

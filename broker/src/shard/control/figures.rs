@@ -137,6 +137,11 @@ fn count_limits(metrics: &ShardMetrics, last: &WorkerStats, stats: &WorkerStats)
             before.receive_maximum,
             after.receive_maximum,
         ),
+        (
+            ShardLimit::Inflight,
+            last.over_inflight_total,
+            stats.over_inflight_total,
+        ),
     ] {
         metrics.limits.inc_by(limit, after.saturating_sub(before));
     }

@@ -80,8 +80,8 @@ impl WorkerCore {
 
     fn let_in(&mut self, now: Duration, client: Waiting, out: &mut Outbox) {
         let (link, stream) = client.stream;
-        let limits = self.settings.session;
-        let opening = match session::open(&client.attach, &limits) {
+        let limits = self.limit_sets.of(&client.attach.limits);
+        let opening = match session::open(&client.attach, limits) {
             Ok(opening) => opening,
             Err(connack) => {
                 self.links.remove(link, stream);

@@ -8,6 +8,7 @@ mod group_members;
 mod group_routes;
 mod input;
 mod kept;
+mod limit_sets;
 mod links;
 mod peer;
 mod publish;
@@ -36,6 +37,7 @@ use attach_queue::AttachQueue;
 use group_members::GroupMembers;
 use group_routes::GroupRoutes;
 use kept::Kept;
+use limit_sets::LimitSets;
 use links::Links;
 use publish::Publishing;
 use replay::{Replaying, Serving};
@@ -54,6 +56,7 @@ pub use stats::{Drops, WorkerStats};
 pub struct WorkerCore {
     index: WorkerIndex,
     settings: CoreSettings,
+    limit_sets: LimitSets,
     sessions: Sessions,
     links: Links,
     queue: AttachQueue,
@@ -91,6 +94,7 @@ impl WorkerCore {
         let workers = usize::from(settings.workers.max(1));
         Self {
             index,
+            limit_sets: LimitSets::new(settings.session.clone()),
             sessions: Sessions::default(),
             links: Links::default(),
             queue: AttachQueue::default(),
@@ -256,6 +260,7 @@ impl WorkerCore {
         drops.expired += delivered.expired;
         drops.offline += delivered.offline;
         self.stats.messages_out_total += delivered.sent;
+        self.stats.over_inflight_total += delivered.over_inflight;
     }
 }
 

@@ -274,9 +274,9 @@ impl WorkerCore {
         let Some(seat) = self.sessions.at_mut(index) else {
             return;
         };
+        let before = seat.session.outbound.waiting();
+        let limits = seat.session.limits().queue(before, room);
         let outbound = &mut seat.session.outbound;
-        let before = outbound.waiting();
-        let limits = self.settings.session.queue(before, room);
         let delivered = outbound.deliver(message, shape, &limits, frames, now);
         // one more, or fewer if others made room
         self.stats.waits(before, outbound.waiting());

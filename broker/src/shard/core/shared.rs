@@ -121,12 +121,12 @@ impl WorkerCore {
     /// To a member of this worker.
     fn offer(&mut self, now: Duration, copy: &ForGroup, asked: Asked) -> Offer {
         let sessions = &self.sessions;
-        let (limits, room) = (&self.settings.session, self.room());
+        let room = self.room();
         let can_take = |(index, options): Member| {
             let qos = copy.message.qos.min(options.qos);
             sessions.at(index).is_some_and(|seat| {
                 let outbound = &seat.session.outbound;
-                let limits = limits.queue(outbound.waiting(), room);
+                let limits = seat.session.limits().queue(outbound.waiting(), room);
                 outbound.has_room(&copy.message, qos, &limits)
             })
         };

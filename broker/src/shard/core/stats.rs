@@ -40,6 +40,8 @@ pub struct WorkerStats {
     pub protocol_errors_total: u64,
     pub dropped: Drops,
     pub limits: LimitsMet,
+    /// Messages that waited because as many as may be were under way to their client.
+    pub over_inflight_total: u64,
 }
 
 impl WorkerStats {

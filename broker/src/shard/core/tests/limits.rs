@@ -1,8 +1,10 @@
 //! What one client may ask of a shard, and what it is told beyond that.
 
-use super::network::{Network, disconnected, publish, subscribe};
+use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
+
+use super::network::{Client, Network, disconnected, publish, subscribe};
 use crate::codec::{Connect, Packet, Protocol, Publish, QoS, ReasonCode, Subscription, Will};
-use crate::link::CloseReason;
+use crate::link::{CloseReason, ListenerLimits};
 use crate::session::{SessionLimits, TopicLimits};
 use crate::shard::core::CoreSettings;
 
@@ -106,4 +108,136 @@ fn the_receive_maximum_is_told() {
     let publish = Publish::new("t", "x");
     network.send(client, &Packet::Publish(publish));
     assert_eq!(network.inbox(client).closed, None);
+}
+
+fn few() -> ListenerLimits {
+    ListenerLimits {
+        max_queued_messages: NonZeroU32::new(2),
+        max_queued_bytes: NonZeroU32::new(1_024),
+        max_inflight: NonZeroU16::new(1),
+        receive_maximum: NonZeroU16::new(2),
+        max_topic_bytes: NonZeroU16::new(10),
+        max_topic_levels: NonZeroU8::new(2),
+        max_subscriptions: NonZeroU32::new(1),
+    }
+}
+
+/// Clients `few` and `many` of two listeners, one with limits of its own.
+fn two_listeners(protocol: Protocol) -> (Network, [Client; 2]) {
+    let mut network = Network::with_workers(1);
+    let many = network.client(protocol, "many");
+    network.listener = few();
+    let few = network.client(protocol, "few");
+    (network, [few, many])
+}
+
+#[test]
+fn a_listener_limits_topics_and_subscriptions_of_its_clients_alone() {
+    for (protocol, topic, quota) in [
+        (
+            V5,
+            ReasonCode::TOPIC_FILTER_INVALID,
+            ReasonCode::QUOTA_EXCEEDED,
+        ),
+        (
+            V311,
+            ReasonCode::UNSPECIFIED_ERROR,
+            ReasonCode::UNSPECIFIED_ERROR,
+        ),
+    ] {
+        let (mut network, clients) = two_listeners(protocol);
+        let ok = ReasonCode::SUCCESS;
+        for (client, codes) in clients
+            .into_iter()
+            .zip([[topic, topic, ok, quota], [ok; 4]])
+        {
+            let filters = ["a/b/#", "abcdefghijk", "b", "c"];
+            let filters = filters.map(|filter| Subscription::new(filter, ZERO));
+            network.send(client, &subscribe(filters.to_vec()));
+            let Some(Packet::SubAck(suback)) = network.packets(client).pop() else {
+                panic!("a SUBACK")
+            };
+            assert_eq!(suback.codes, codes, "{protocol:?}");
+        }
+        let [few, many] = clients;
+        for (client, closed) in [(many, None), (few, Some(CloseReason::ProtocolError))] {
+            network.send(client, &publish("a/b/c", "x", ZERO));
+            assert_eq!(network.inbox(client).closed, closed);
+        }
+    }
+}
+
+#[test]
+fn a_listener_limits_what_waits_and_what_is_under_way() {
+    for protocol in [V311, V5] {
+        let (mut network, [few, many]) = two_listeners(protocol);
+        let publisher = network.client(V5, "publisher");
+        for client in [few, many] {
+            network.subscribe(client, "t", QoS::AtLeastOnce);
+        }
+        for payload in ["1", "2", "3", "4", "5"] {
+            network.publish(publisher, "t", payload, QoS::AtLeastOnce);
+        }
+        // one under way, two wait, two have no room
+        assert_eq!(network.packets(few).len(), 1);
+        assert_eq!(network.packets(many).len(), 5);
+        let stats = network.workers[0].stats();
+        assert_eq!((stats.queued, stats.dropped.queue_full_qos1), (2, 2));
+        assert_eq!(stats.over_inflight_total, 4);
+    }
+}
+
+#[test]
+fn a_listener_limits_the_bytes_that_wait() {
+    let (mut network, [few, _]) = two_listeners(V5);
+    let publisher = network.client(V5, "publisher");
+    network.subscribe(few, "t", QoS::AtLeastOnce);
+    for (payload, dropped) in [(1, 0), (900, 0), (200, 1), (10, 1)] {
+        network.publish(publisher, "t", &"x".repeat(payload), QoS::AtLeastOnce);
+        let stats = network.workers[0].stats();
+        assert_eq!(stats.dropped.queue_full_qos1, dropped, "{payload}");
+    }
+}
+
+#[test]
+fn a_listener_limits_what_a_client_may_have_sent_unacknowledged() {
+    let (mut network, _) = two_listeners(V5);
+    let told = |network: &mut Network, client_id: &str| {
+        let client = network.connect(Connect::new(V5, client_id));
+        let Some(Packet::ConnAck(ack)) = network.inbox(client).connack.take() else {
+            panic!("a CONNACK")
+        };
+        ack.properties.receive_maximum.map(u16::from)
+    };
+    assert_eq!(told(&mut network, "a"), Some(2));
+    network.listener = ListenerLimits::default();
+    assert_eq!(told(&mut network, "b"), Some(256));
+    // an edge cannot allow more than the shard does
+    network.listener.receive_maximum = Some(NonZeroU16::MAX);
+    assert_eq!(told(&mut network, "c"), Some(256));
+}
+
+#[test]
+fn a_session_has_the_limits_of_the_listener_that_its_client_came_to_last() {
+    let mut network = Network::with_workers(1);
+    let kept = || Connect {
+        clean_start: false,
+        ..Connect::new(V311, "c")
+    };
+    let first = network.connect(kept());
+    for filter in ["a", "b"] {
+        network.subscribe(first, filter, ZERO);
+    }
+    network.listener = few();
+    let second = network.connect(kept());
+    let mut codes = |client, filter: &str| {
+        network.send(client, &subscribe(vec![Subscription::new(filter, ZERO)]));
+        match network.packets(client).pop() {
+            Some(Packet::SubAck(suback)) => suback.codes,
+            other => panic!("a SUBACK, not {other:?}"),
+        }
+    };
+    // what it has stays its own
+    assert_eq!(codes(second, "a"), [ReasonCode::SUCCESS]);
+    assert_eq!(codes(second, "c"), [ReasonCode::UNSPECIFIED_ERROR]);
 }

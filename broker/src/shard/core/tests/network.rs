@@ -9,7 +9,7 @@ use crate::codec::{
     self, Ack, Connect, Disconnect, Packet, PacketId, Protocol, Publish, QoS, ReasonCode,
     Subscribe, Subscription, Unsubscribe, frame,
 };
-use crate::link::{Attach, CloseReason, DetachReason, StreamId, ToEdge, ToShard};
+use crate::link::{Attach, CloseReason, DetachReason, ListenerLimits, StreamId, ToEdge, ToShard};
 use crate::session::Session;
 use crate::shard::core::{
     CoreSettings, Input, Layout, LinkId, Outbox, PeerMessage, WorkerCore, WorkerIndex, partition_of,
@@ -52,6 +52,8 @@ pub(super) struct Network {
     layout: Layout,
     /// Windows are given back as soon as bytes come.
     pub(super) reads: bool,
+    /// Of the listener that clients come to.
+    pub(super) listener: ListenerLimits,
 }
 
 impl Network {
@@ -65,6 +67,7 @@ impl Network {
             next_stream: 0,
             layout: settings.layout(),
             reads: true,
+            listener: ListenerLimits::default(),
         }
     }
 
@@ -243,6 +246,7 @@ impl Network {
             server_keep_alive: None,
             authenticated: None,
             topic_alias_maximum: 0,
+            limits: self.listener,
         };
         self.attach_only(client, attach);
         client

@@ -64,6 +64,7 @@ fn assigned_ids_and_keep_alives_are_told() {
         peer: ([127, 0, 0, 1], 1).into(),
         max_packet_bytes: 1_000,
         topic_alias_maximum: 7,
+        limits: crate::link::ListenerLimits::default(),
         server_keep_alive: Some(30),
         authenticated: Some(crate::link::Authenticated {
             method: "SCRAM-SHA-256".into(),
