@@ -11,7 +11,7 @@ pub struct Authentication {
     /// Whether clients without credentials are served.
     #[serde(default)]
     pub anonymous: Anonymous,
-    /// Secret whose key `passwords` holds a password file in mosquitto's `$7$` format.
+    /// Secret whose key `passwords` holds a password file in mosquitto's `$7$` format or with SCRAM verifiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretRef>,
     /// Client ids that a user may take: the pattern itself, or it and one of `-_:/.` as the beginning.
@@ -19,6 +19,12 @@ pub struct Authentication {
     #[serde(default = "default_pattern")]
     #[schemars(length(min = 1, max = 256), regex(pattern = r"^(\*|[^%*]*%u[^%*]*)$"))]
     pub client_id_pattern: String,
+    /// After a wrong password, the next one from the same address for the same user is not looked at for a while.
+    #[serde(default)]
+    pub wrong_password_wait: WrongPasswordWait,
+    /// A client that is attached and gone again within seconds, again and again, waits before it is attached.
+    #[serde(default)]
+    pub flapping: Flapping,
 }
 
 impl Default for Authentication {
@@ -27,6 +33,70 @@ impl Default for Authentication {
             anonymous: Anonymous::default(),
             password_secret_ref: None,
             client_id_pattern: default_pattern(),
+            wrong_password_wait: WrongPasswordWait::default(),
+            flapping: Flapping::default(),
+        }
+    }
+}
+
+/// A wait that doubles with each wrong password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.longestSeconds * 1000 >= self.firstMilliseconds")
+    .message("`longestSeconds` must not be shorter than `firstMilliseconds`")
+    .field_path(".longestSeconds"))]
+pub struct WrongPasswordWait {
+    /// After the first; each further one doubles it. 0: no waits.
+    #[serde(default = "default_wrong_password_first")]
+    #[schemars(range(min = 0, max = 60_000))]
+    pub first_milliseconds: i32,
+    /// It grows no further.
+    #[serde(default = "default_wrong_password_longest")]
+    #[schemars(range(min = 0, max = 240))]
+    pub longest_seconds: i32,
+}
+
+impl Default for WrongPasswordWait {
+    fn default() -> Self {
+        Self {
+            first_milliseconds: default_wrong_password_first(),
+            longest_seconds: default_wrong_password_longest(),
+        }
+    }
+}
+
+/// When a client flaps, and a wait that doubles with each further end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.longestSeconds * 1000 >= self.firstMilliseconds")
+    .message("`longestSeconds` must not be shorter than `firstMilliseconds`")
+    .field_path(".longestSeconds"))]
+pub struct Flapping {
+    /// An end that comes sooner counts, but for the client's own DISCONNECT. 0: none does.
+    #[serde(default = "default_within")]
+    #[schemars(range(min = 0, max = 60))]
+    pub within_seconds: i32,
+    /// Such ends in a row that cost nothing.
+    #[serde(default = "default_free_ends")]
+    #[schemars(range(min = 0, max = 1_000))]
+    pub free_ends: i32,
+    /// The wait after the next; each further one doubles it. 0: no waits.
+    #[serde(default = "default_flapping_first")]
+    #[schemars(range(min = 0, max = 60_000))]
+    pub first_milliseconds: i32,
+    /// It grows no further.
+    #[serde(default = "default_flapping_longest")]
+    #[schemars(range(min = 0, max = 240))]
+    pub longest_seconds: i32,
+}
+
+impl Default for Flapping {
+    fn default() -> Self {
+        Self {
+            within_seconds: default_within(),
+            free_ends: default_free_ends(),
+            first_milliseconds: default_flapping_first(),
+            longest_seconds: default_flapping_longest(),
         }
     }
 }
@@ -40,4 +110,28 @@ pub enum Anonymous {
 
 fn default_pattern() -> String {
     "%u".into()
+}
+
+fn default_wrong_password_first() -> i32 {
+    1_000
+}
+
+fn default_wrong_password_longest() -> i32 {
+    60
+}
+
+fn default_within() -> i32 {
+    3
+}
+
+fn default_free_ends() -> i32 {
+    5
+}
+
+fn default_flapping_first() -> i32 {
+    500
+}
+
+fn default_flapping_longest() -> i32 {
+    30
 }

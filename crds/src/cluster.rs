@@ -44,6 +44,20 @@ use crate::tiers::{Edge, Shards};
     .message("`shards.replicas` must be 1: shards cannot pass messages to each other yet (`routing.isolatedShards` lets tests run several)"))]
 #[x_kube(validation = Rule::new("self.authentication.anonymous == 'Always' || has(self.authentication.passwordSecretRef) || self.listeners.exists(l, has(l.tls) && l.tls.clientAuth != 'None')")
     .message("nobody could log in: specify `authentication.passwordSecretRef`, a listener with `tls.clientAuth`, or `authentication.anonymous: Always`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxTopicBytes) || l.limits.maxTopicBytes <= self.limits.maxTopicBytes)")
+    .message("`listeners[].limits.maxTopicBytes` must not be more than `limits.maxTopicBytes`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxTopicLevels) || l.limits.maxTopicLevels <= self.limits.maxTopicLevels)")
+    .message("`listeners[].limits.maxTopicLevels` must not be more than `limits.maxTopicLevels`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxSubscriptions) || l.limits.maxSubscriptions <= self.limits.maxSubscriptions)")
+    .message("`listeners[].limits.maxSubscriptions` must not be more than `limits.maxSubscriptions`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxQueuedMessages) || l.limits.maxQueuedMessages <= self.limits.maxQueuedMessages)")
+    .message("`listeners[].limits.maxQueuedMessages` must not be more than `limits.maxQueuedMessages`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxQueuedBytes) || l.limits.maxQueuedBytes <= self.limits.maxQueuedBytes)")
+    .message("`listeners[].limits.maxQueuedBytes` must not be more than `limits.maxQueuedBytes`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxInflight) || l.limits.maxInflight <= self.limits.maxInflight)")
+    .message("`listeners[].limits.maxInflight` must not be more than `limits.maxInflight`"))]
+#[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.receiveMaximum) || l.limits.receiveMaximum <= self.limits.receiveMaximum)")
+    .message("`listeners[].limits.receiveMaximum` must not be more than `limits.receiveMaximum`"))]
 pub struct MqttClusterSpec {
     #[serde(default)]
     pub image: Image,

@@ -16,6 +16,7 @@ mod exposure;
 mod generate;
 mod image;
 mod limits;
+mod listener_limits;
 mod listeners;
 mod pods;
 mod schema;
@@ -23,15 +24,16 @@ mod status;
 mod tiers;
 
 pub use admission::{AddressRange, Admission, AdmissionMode, Slicing, SlicingType};
-pub use authentication::{Anonymous, Authentication};
+pub use authentication::{Anonymous, Authentication, Flapping, WrongPasswordWait};
 pub use cluster::{MqttCluster, MqttClusterSpec, Routing};
 pub use exposure::{Exposure, ExposureType, ExternalDns, TrafficPolicy};
 pub use generate::{RenderError, crds, render};
 pub use image::{Image, ImagePullSecret, PullPolicy};
 pub use limits::Limits;
+pub use listener_limits::ListenerLimits;
 pub use listeners::{
-    ClientAuth, Listener, ListenerTls, Protocol, ProxyProtocol, ProxyProtocolMode, TlsVersion,
-    WebSocket,
+    AuthenticationMethod, ClientAuth, Listener, ListenerTls, Protocol, ProxyProtocol,
+    ProxyProtocolMode, TlsVersion, WebSocket,
 };
 pub use pods::{Drain, Resources, Scheduling, SecretRef};
 pub use status::{AdmissionStatus, Endpoint, MqttClusterStatus, TierStatus};

@@ -39,11 +39,11 @@ pub struct Limits {
     #[serde(default = "default_queued_bytes")]
     #[schemars(range(min = 1_024, max = 2_147_483_647))]
     pub max_queued_bytes: i32,
-    /// QoS 1 messages on their way to a client that names no limit.
+    /// QoS 1 and 2 messages on their way to a client that names no limit.
     #[serde(default = "default_inflight")]
     #[schemars(range(min = 1, max = 65_535))]
     pub max_inflight: i32,
-    /// QoS 1 messages that a client may have sent without an acknowledgement.
+    /// QoS 1 and 2 messages that a client may have sent without an acknowledgement.
     #[serde(default = "default_receive_maximum")]
     #[schemars(range(min = 1, max = 65_535))]
     pub receive_maximum: i32,
@@ -67,6 +67,19 @@ pub struct Limits {
     #[serde(default)]
     #[schemars(range(min = 0, max = 65_535))]
     pub max_keep_alive_seconds: i32,
+    /// How long a session is kept without its client, at most; 3.1.1 clients without clean session get this. 0: none is
+    /// kept.
+    #[serde(default = "default_session_expiry")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub max_session_expiry_seconds: i32,
+    /// Sessions of one shard that outlive their connection; beyond it a client is told that its session is not kept.
+    #[serde(default = "default_kept_sessions")]
+    #[schemars(range(min = 0, max = 100_000_000))]
+    pub max_kept_sessions: i32,
+    /// Bytes that may wait for all clients of one shard.
+    #[serde(default = "default_total_queued_bytes")]
+    #[schemars(range(min = 1_024, max = 2_147_483_647))]
+    pub max_total_queued_bytes: i32,
     /// Retained messages of one shard.
     #[serde(default = "default_retained_messages")]
     #[schemars(range(min = 0, max = 100_000_000))]
@@ -95,6 +108,9 @@ impl Default for Limits {
             connect_timeout_seconds: default_connect_timeout(),
             unread_timeout_seconds: default_unread_timeout(),
             max_keep_alive_seconds: 0,
+            max_session_expiry_seconds: default_session_expiry(),
+            max_kept_sessions: default_kept_sessions(),
+            max_total_queued_bytes: default_total_queued_bytes(),
             max_retained_messages: default_retained_messages(),
             max_retained_bytes: default_retained_bytes(),
         }
@@ -147,6 +163,18 @@ fn default_connect_timeout() -> i32 {
 
 fn default_unread_timeout() -> i32 {
     120
+}
+
+fn default_session_expiry() -> i32 {
+    7 * 86_400
+}
+
+fn default_kept_sessions() -> i32 {
+    100_000
+}
+
+fn default_total_queued_bytes() -> i32 {
+    256 << 20
 }
 
 fn default_retained_messages() -> i32 {

@@ -2,6 +2,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::listener_limits::ListenerLimits;
 use crate::pods::SecretRef;
 use crate::schema;
 
@@ -42,6 +43,20 @@ pub struct Listener {
     #[serde(default = "default_tcp_user_timeout_seconds")]
     #[schemars(range(min = 0, max = 3600))]
     pub tcp_user_timeout_seconds: i32,
+    /// Methods of MQTT 5's enhanced authentication; an empty list allows none. Without this field those that the password
+    /// Secret has users for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1), extend("x-kubernetes-list-type" = "set"))]
+    pub authentication_methods: Option<Vec<AuthenticationMethod>>,
+    /// What its clients may cost, where it differs from `spec.limits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<ListenerLimits>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AuthenticationMethod {
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

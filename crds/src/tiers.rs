@@ -49,6 +49,10 @@ pub struct Shards {
     pub drain: Drain,
     #[serde(default)]
     pub persistence: Persistence,
+    /// How often `$SYS/broker/...` is written, where it changed. 0: never.
+    #[serde(default = "default_sys_interval")]
+    #[schemars(range(min = 0, max = 86_400))]
+    pub sys_interval_seconds: i32,
 }
 
 impl Default for Shards {
@@ -59,6 +63,7 @@ impl Default for Shards {
             scheduling: Scheduling::default(),
             drain: default_shard_drain(),
             persistence: Persistence::default(),
+            sys_interval_seconds: default_sys_interval(),
         }
     }
 }
@@ -128,6 +133,10 @@ fn default_edges() -> i32 {
 
 fn default_shards() -> i32 {
     1
+}
+
+fn default_sys_interval() -> i32 {
+    10
 }
 
 fn default_size() -> String {

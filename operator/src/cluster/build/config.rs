@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use herdgate_crds::{
-    AdmissionMode, Anonymous, Drain, Limits, Protocol, ProxyProtocolMode, SlicingType, TlsVersion,
-    WebSocket,
+    AdmissionMode, Anonymous, AuthenticationMethod, Drain, Limits, Protocol, ProxyProtocolMode,
+    SlicingType, TlsVersion, WebSocket,
 };
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -12,7 +12,9 @@ use serde::Serialize;
 
 use super::{ADMIN_PORT, LINK_PORT, metadata, volumes};
 use crate::cluster::names::Tier;
-use crate::cluster::validate::{ClientCa, Gate, Listener, ValidatedCluster};
+use crate::cluster::validate::{
+    CLIENT_LIMITS, ClientCa, Enforcer, Gate, Listener, Login, ValidatedCluster,
+};
 
 /// Key of the ConfigMap and name of the file.
 pub(super) const FILE: &str = "config.yaml";
@@ -35,17 +37,9 @@ pub(super) fn edge(cluster: &ValidatedCluster) -> Result<String, WriteError> {
     let file = EdgeFile {
         cluster: &names.cluster,
         listeners: (cluster.listeners.iter())
-            .map(|wanted| listener(wanted, &cluster.limits))
+            .map(|wanted| listener(wanted, cluster.limits))
             .collect(),
-        authentication: Authentication {
-            anonymous: cluster.login.anonymous,
-            password_file: cluster
-                .login
-                .password_secret
-                .is_some()
-                .then(volumes::passwords),
-            client_id_pattern: &cluster.login.client_id_pattern,
-        },
+        authentication: authentication(&cluster.login),
         admission: edge_admission(&cluster.gate),
         edge: Edge {
             shards: shards.collect(),
@@ -71,6 +65,7 @@ pub(super) fn shard(cluster: &ValidatedCluster) -> Result<String, WriteError> {
             count: cluster.shard.replicas,
             link_address: format!("0.0.0.0:{LINK_PORT}"),
             link_token_file: volumes::link_token(),
+            sys_interval_seconds: cluster.sys_interval_seconds,
             drain: cluster.shard.drain,
         },
         routing: Routing {
@@ -129,6 +124,11 @@ struct ListenerSection<'a> {
     unread_timeout_seconds: i32,
     max_keep_alive_seconds: i32,
     tcp_user_timeout_seconds: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authentication_methods: Option<&'a [AuthenticationMethod]>,
+    /// What shards hold its clients to.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    limits: BTreeMap<&'static str, i32>,
 }
 
 #[derive(Serialize)]
@@ -155,6 +155,24 @@ struct Authentication<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     password_file: Option<String>,
     client_id_pattern: &'a str,
+    wrong_password_wait: GrowingWait,
+    flapping: Flapping,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GrowingWait {
+    first_seconds: f64,
+    longest_seconds: i32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Flapping {
+    within_seconds: i32,
+    free_ends: i32,
+    #[serde(flatten)]
+    wait: GrowingWait,
 }
 
 #[derive(Serialize)]
@@ -208,6 +226,7 @@ struct Shard {
     count: i32,
     link_address: String,
     link_token_file: String,
+    sys_interval_seconds: i32,
     drain: Drain,
 }
 
@@ -227,6 +246,9 @@ struct ShardLimits {
     max_topic_bytes: i32,
     max_topic_levels: i32,
     max_subscriptions: i32,
+    max_session_expiry_seconds: i32,
+    max_kept_sessions: i32,
+    max_total_queued_bytes: i32,
     max_retained_messages: i32,
     max_retained_bytes: i32,
 }
@@ -256,7 +278,8 @@ impl Default for Log {
     }
 }
 
-fn listener<'a>(listener: &'a Listener, limits: &Limits) -> ListenerSection<'a> {
+fn listener(listener: &Listener, of_all: Limits) -> ListenerSection<'_> {
+    let limits = edge_limits(listener, of_all);
     let tls = listener.tls.as_ref().map(|tls| Tls {
         certificate_file: volumes::certificate(&listener.name),
         private_key_file: volumes::private_key(&listener.name),
@@ -296,6 +319,48 @@ fn listener<'a>(listener: &'a Listener, limits: &Limits) -> ListenerSection<'a> 
         unread_timeout_seconds: limits.unread_timeout_seconds,
         max_keep_alive_seconds: limits.max_keep_alive_seconds,
         tcp_user_timeout_seconds: listener.tcp_user_timeout_seconds,
+        authentication_methods: listener.authentication_methods.as_deref(),
+        limits: own_limits(listener),
+    }
+}
+
+/// What the edge enforces: the listener's own where it has any.
+fn edge_limits(listener: &Listener, mut of_all: Limits) -> Limits {
+    let mut own = listener.limits;
+    for limit in CLIENT_LIMITS {
+        if let (Enforcer::Edge, Some(value)) = (limit.by, *(limit.of_listener)(&mut own)) {
+            *(limit.of_all)(&mut of_all) = value;
+        }
+    }
+    of_all
+}
+
+/// What the edge passes on to shards.
+fn own_limits(listener: &Listener) -> BTreeMap<&'static str, i32> {
+    let mut own = listener.limits;
+    CLIENT_LIMITS
+        .iter()
+        .filter(|limit| limit.by == Enforcer::Shard)
+        .filter_map(|limit| Some((limit.field, (*(limit.of_listener)(&mut own))?)))
+        .collect()
+}
+
+fn authentication(login: &Login) -> Authentication<'_> {
+    let wait = |first_milliseconds: i32, longest_seconds| GrowingWait {
+        first_seconds: f64::from(first_milliseconds) / 1_000.0,
+        longest_seconds,
+    };
+    let (wrong, flapping) = (login.wrong_password_wait, login.flapping);
+    Authentication {
+        anonymous: login.anonymous,
+        password_file: login.password_secret.is_some().then(volumes::passwords),
+        client_id_pattern: &login.client_id_pattern,
+        wrong_password_wait: wait(wrong.first_milliseconds, wrong.longest_seconds),
+        flapping: Flapping {
+            within_seconds: flapping.within_seconds,
+            free_ends: flapping.free_ends,
+            wait: wait(flapping.first_milliseconds, flapping.longest_seconds),
+        },
     }
 }
 
@@ -308,6 +373,9 @@ fn shard_limits(limits: &Limits) -> ShardLimits {
         max_topic_bytes: limits.max_topic_bytes,
         max_topic_levels: limits.max_topic_levels,
         max_subscriptions: limits.max_subscriptions,
+        max_session_expiry_seconds: limits.max_session_expiry_seconds,
+        max_kept_sessions: limits.max_kept_sessions,
+        max_total_queued_bytes: limits.max_total_queued_bytes,
         max_retained_messages: limits.max_retained_messages,
         max_retained_bytes: limits.max_retained_bytes,
     }

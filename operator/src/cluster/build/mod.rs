@@ -73,6 +73,8 @@ fn metadata(cluster: &ValidatedCluster, name: String, tier: Option<Tier>) -> Obj
 }
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 pub(crate) mod fixtures;
 #[cfg(test)]
 mod tests;

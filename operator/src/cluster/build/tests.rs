@@ -58,11 +58,15 @@ fn templates(change: impl FnOnce(&mut MqttClusterSpec)) -> [PodTemplateSpec; 2] 
 #[test]
 fn a_setting_restarts_only_the_tier_that_reads_it() {
     let [edge, shard] = templates(|_| {});
-    let of_edges: [fn(&mut MqttClusterSpec); 5] = [
+    let of_edges: [fn(&mut MqttClusterSpec); 9] = [
         |spec| spec.limits.publish_rate = 7,
         |spec| spec.admission.entering_limit = 7,
         |spec| spec.listeners[0].max_connections = 7,
         |spec| drop(spec.listeners.pop()),
+        |spec| spec.listeners[0].authentication_methods = None,
+        |spec| spec.listeners[0].limits = None,
+        |spec| spec.authentication.flapping.free_ends = 7,
+        |spec| spec.authentication.wrong_password_wait.longest_seconds = 7,
         |spec| spec.edge.drain.delay_seconds = 8,
     ];
     for change in of_edges {
@@ -70,8 +74,10 @@ fn a_setting_restarts_only_the_tier_that_reads_it() {
         assert_ne!(changed[0], edge);
         assert_eq!(changed[1], shard);
     }
-    let of_shards: [fn(&mut MqttClusterSpec); 3] = [
-        |spec| spec.limits.max_subscriptions = 7,
+    let of_shards: [fn(&mut MqttClusterSpec); 5] = [
+        |spec| spec.limits.max_subscriptions = 400,
+        |spec| spec.limits.max_kept_sessions = 7,
+        |spec| spec.shards.sys_interval_seconds = 7,
         |spec| spec.admission.settle_limit = 7,
         |spec| spec.shards.drain.delay_seconds = 8,
     ];

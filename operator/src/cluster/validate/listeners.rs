@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
 use herdgate_crds::{
-    ClientAuth, MqttClusterSpec, Protocol, ProxyProtocolMode, TlsVersion, WebSocket,
+    AuthenticationMethod, ClientAuth, ListenerLimits, MqttClusterSpec, Protocol, ProxyProtocolMode,
+    TlsVersion, WebSocket,
 };
 use ipnet::IpNet;
 
-use super::{Problems, addresses};
+use super::{Problems, addresses, limits};
 use crate::cluster::build::{ADMIN_PORT, ADMIN_PORT_NAME};
 
 /// Ports below this need a right that the pods do not have.
@@ -27,6 +28,10 @@ pub(crate) struct Listener {
     pub(crate) balancers: Vec<IpNet>,
     pub(crate) max_connections: i32,
     pub(crate) tcp_user_timeout_seconds: i32,
+    /// `None`: those that the password file has users for.
+    pub(crate) authentication_methods: Option<Vec<AuthenticationMethod>>,
+    /// Of its clients; what it does not name is the cluster's.
+    pub(crate) limits: ListenerLimits,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +79,8 @@ pub(super) fn listeners(spec: &MqttClusterSpec, problems: &mut Problems) -> Vec<
                 "must be used once, and must not be 'admin'",
             );
         }
+        let own = wanted.limits.unwrap_or_default();
+        limits::check_listener(&field, own, spec.limits, problems);
         let Some(listener) = listener(&field, wanted, problems) else {
             continue;
         };
@@ -106,6 +113,11 @@ fn listener(
         wanted.tcp_user_timeout_seconds,
         0..=3600,
     );
+    let methods = wanted.authentication_methods.as_deref();
+    if methods.is_some_and(|methods| methods.len() > 1) {
+        let text = "must name each method once";
+        problems.add(format!("{field}.authenticationMethods"), text);
+    }
     let tls = tls(field, wanted, problems);
     let web_socket = web_socket(field, wanted, problems);
     let balancers = balancers(field, wanted, problems);
@@ -129,6 +141,8 @@ fn listener(
         balancers,
         max_connections: wanted.max_connections,
         tcp_user_timeout_seconds: wanted.tcp_user_timeout_seconds,
+        authentication_methods: wanted.authentication_methods.clone(),
+        limits: wanted.limits.unwrap_or_default(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! The schema refuses most of it at the API server; this holds even where the schema is older or was bypassed.
 
 mod addresses;
+mod authentication;
 mod limits;
 mod listeners;
 mod pods;
@@ -11,7 +12,8 @@ mod slicing;
 
 use herdgate_admission::slicing::MAX_SLICES;
 use herdgate_crds::{
-    Admission, Anonymous, Exposure, Limits, MqttCluster, MqttClusterSpec, Persistence, Routing,
+    Admission, Anonymous, Exposure, Flapping, Limits, MqttCluster, MqttClusterSpec, Persistence,
+    Routing, WrongPasswordWait,
 };
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -19,6 +21,7 @@ use kube::Resource as _;
 
 use super::names::Names;
 
+pub(crate) use limits::{CLIENT_LIMITS, Enforcer};
 pub(crate) use listeners::{ClientCa, Listener, ListenerTls};
 pub(crate) use pods::{Image, Tier};
 pub(crate) use problems::Problems;
@@ -40,6 +43,7 @@ pub(crate) struct ValidatedCluster {
     pub(crate) login: Login,
     pub(crate) routing: Routing,
     pub(crate) limits: Limits,
+    pub(crate) sys_interval_seconds: i32,
 }
 
 /// Admission with every address understood.
@@ -62,6 +66,8 @@ pub(crate) struct Login {
     pub(crate) anonymous: Anonymous,
     pub(crate) password_secret: Option<String>,
     pub(crate) client_id_pattern: String,
+    pub(crate) wrong_password_wait: WrongPasswordWait,
+    pub(crate) flapping: Flapping,
 }
 
 impl ValidatedCluster {
@@ -90,8 +96,13 @@ pub(crate) fn validate(cluster: &MqttCluster) -> Result<ValidatedCluster, Proble
     let shard = pods::shard(spec, &mut problems);
     let listeners = listeners::listeners(spec, &mut problems);
     let gate = gate(&spec.admission, &mut problems);
-    let login = login(spec, &mut problems);
-    limits::check(&spec.limits, &mut problems);
+    let login = authentication::login(spec, &mut problems);
+    limits::check(spec.limits, &mut problems);
+    problems.range(
+        "spec.shards.sysIntervalSeconds",
+        spec.shards.sys_interval_seconds,
+        0..=86_400,
+    );
     check_shards(spec, &mut problems);
     check_size(&spec.shards.persistence, &mut problems);
     problems.none_or_all()?;
@@ -109,6 +120,7 @@ pub(crate) fn validate(cluster: &MqttCluster) -> Result<ValidatedCluster, Proble
         login,
         routing: spec.routing,
         limits: spec.limits,
+        sys_interval_seconds: spec.shards.sys_interval_seconds,
     })
 }
 
@@ -181,24 +193,6 @@ fn check_numbers(admission: &Admission, problems: &mut Problems) {
         ("slicing.prefixLengthV6", slicing.prefix_length_v6, 1..=128),
     ] {
         problems.range(&format!("spec.admission.{field}"), value, allowed);
-    }
-}
-
-fn login(spec: &MqttClusterSpec, problems: &mut Problems) -> Login {
-    let authentication = &spec.authentication;
-    let pattern = authentication.client_id_pattern.as_str();
-    let rest = pattern.replacen("%u", "", 1);
-    if pattern != "*" && (!pattern.contains("%u") || rest.contains(['%', '*'])) {
-        let allowed = "must contain '%u' once (the user name), or be '*'";
-        problems.add("spec.authentication.clientIdPattern", allowed);
-    }
-    Login {
-        anonymous: authentication.anonymous,
-        password_secret: authentication
-            .password_secret_ref
-            .as_ref()
-            .map(|secret| secret.name.clone()),
-        client_id_pattern: authentication.client_id_pattern.clone(),
     }
 }
 
