@@ -1,58 +1,100 @@
-//! Topic levels as numbers, so that a trie compares and stores four bytes instead of a string.
+//! Topic levels as numbers, so that a tree compares and stores four bytes instead of a string.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
 
-/// A level's text, as long as somebody uses it.
+use hashbrown::HashTable;
+
+use super::short_text::ShortText;
+use super::slab::Slab;
+
+/// A level's text, as long as somebody uses it. One more than its place, so that an `Option` of it takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LevelId(u32);
+pub(super) struct LevelId(NonZeroU32);
 
 /// Counts the users of each level and forgets it with the last.
 #[derive(Debug, Default)]
-pub struct Interner {
-    ids: HashMap<Arc<str>, LevelId>,
-    levels: Vec<Option<(Arc<str>, u32)>>,
-    free: Vec<LevelId>,
+pub(super) struct Interner {
+    hasher: RandomState,
+    /// By the text's hash.
+    ids: HashTable<LevelId>,
+    levels: Slab<Level>,
+}
+
+#[derive(Debug)]
+struct Level {
+    text: ShortText,
+    users: u32,
+}
+
+impl LevelId {
+    fn at(place: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(place))
+    }
+
+    fn place(self) -> u32 {
+        self.0.get() - 1
+    }
 }
 
 impl Interner {
     /// The level's number, if anybody uses it.
-    pub fn find(&self, level: &str) -> Option<LevelId> {
-        self.ids.get(level).copied()
+    pub(super) fn find(&self, level: &str) -> Option<LevelId> {
+        let is_it = |id: &LevelId| self.text_is(*id, level.as_bytes());
+        self.ids.find(self.hash(level.as_bytes()), is_it).copied()
     }
 
     /// Adds a user.
-    pub fn acquire(&mut self, level: &str) -> LevelId {
+    pub(super) fn acquire(&mut self, level: &str) -> LevelId {
         if let Some(id) = self.find(level) {
-            if let Some(Some((_, users))) = self.levels.get_mut(id.0 as usize) {
-                *users += 1;
+            if let Some(level) = self.levels.get_mut(id.place()) {
+                level.users += 1;
             }
             return id;
         }
-        let text: Arc<str> = level.into();
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.levels.push(None);
-            // four billion levels are more memory than any machine has
-            LevelId(u32::try_from(self.levels.len() - 1).unwrap_or(u32::MAX))
-        });
-        self.levels[id.0 as usize] = Some((Arc::clone(&text), 1));
-        self.ids.insert(text, id);
+        let hash = self.hash(level.as_bytes());
+        let (text, users) = (level.into(), 1);
+        let id = LevelId::at(self.levels.insert(Level { text, users }));
+        let (hasher, levels) = (&self.hasher, &self.levels);
+        let hash_of = |id: &LevelId| {
+            let level = levels.get(id.place());
+            level.map_or(0, |level| hasher.hash_one(level.text.as_bytes()))
+        };
+        self.ids.insert_unique(hash, id, hash_of);
         id
     }
 
     /// Takes a user away.
-    pub fn release(&mut self, id: LevelId) {
-        let Some(slot) = self.levels.get_mut(id.0 as usize) else {
+    pub(super) fn release(&mut self, id: LevelId) {
+        let Some(level) = self.levels.get_mut(id.place()) else {
             return;
         };
-        if let Some((text, users)) = slot {
-            *users -= 1;
-            if *users == 0 {
-                self.ids.remove(text);
-                *slot = None;
-                self.free.push(id);
+        level.users -= 1;
+        if level.users > 0 {
+            return;
+        }
+        if let Some(level) = self.levels.remove(id.place()) {
+            let hash = self.hash(level.text.as_bytes());
+            if let Ok(entry) = self.ids.find_entry(hash, |known| *known == id) {
+                entry.remove();
             }
         }
+        if self.ids.is_empty() {
+            self.ids = HashTable::new();
+        }
+    }
+
+    pub(super) fn text(&self, id: LevelId) -> Option<&str> {
+        self.levels.get(id.place()).map(|level| level.text.as_str())
+    }
+
+    fn text_is(&self, id: LevelId, text: &[u8]) -> bool {
+        let level = self.levels.get(id.place());
+        level.is_some_and(|level| level.text.as_bytes() == text)
+    }
+
+    fn hash(&self, text: &[u8]) -> u64 {
+        self.hasher.hash_one(text)
     }
 
     #[cfg(test)]
@@ -72,7 +114,7 @@ mod tests {
         assert_ne!(a, b);
         assert_eq!(interner.acquire("a"), a);
         interner.release(a);
-        assert_eq!(interner.find("a"), Some(a));
+        assert_eq!((interner.find("a"), interner.text(a)), (Some(a), Some("a")));
         interner.release(a);
         assert_eq!(
             (interner.find("a"), interner.find("b"), interner.len()),
@@ -80,5 +122,20 @@ mod tests {
         );
         // its number is used again
         assert_eq!(interner.acquire("c"), a);
+    }
+
+    #[test]
+    fn many_levels_are_told_apart() {
+        let mut interner = Interner::default();
+        let ids: Vec<_> = (0..1_000)
+            .map(|n| interner.acquire(&n.to_string()))
+            .collect();
+        for (number, id) in ids.iter().enumerate() {
+            assert_eq!(interner.find(&number.to_string()), Some(*id));
+        }
+        for id in ids {
+            interner.release(id);
+        }
+        assert_eq!((interner.len(), interner.ids.capacity()), (0, 0));
     }
 }

@@ -1,16 +1,20 @@
 //! Topics, filters, and who gets what.
 
+mod exact;
 pub mod group;
-pub mod interner;
+mod interner;
 pub mod message;
 pub mod partition;
 pub mod retained;
+mod short_text;
+mod slab;
 pub mod subscribers;
 pub mod topic;
+mod tree;
 pub mod trie;
 
 pub use group::{ClientFilter, Group};
 pub use message::Message;
 pub use retained::{Retained, RetainedLimits};
 pub use topic::{FilterError, MAX_LEVELS, TopicFilter, TopicName, TopicNameError};
-pub use trie::Trie;
+pub use trie::{FilterId, Trie};

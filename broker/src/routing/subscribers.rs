@@ -40,17 +40,30 @@ pub enum Several {
 const FEW: usize = 16;
 
 impl Subscribers {
-    /// Adds or replaces.
-    pub fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) {
+    /// What the session subscribed with.
+    pub fn get(&self, session: SessionIndex) -> Option<SubscriptionOptions> {
+        match self {
+            Self::One(one, options) if *one == session => Some(*options),
+            Self::None | Self::One(..) => None,
+            Self::Several(several) => several.get(session),
+        }
+    }
+
+    /// Adds or replaces; `true`: it is new.
+    pub fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) -> bool {
         match self {
             Self::None => *self = Self::One(session, options),
-            Self::One(one, known) if *one == session => *known = options,
+            Self::One(one, known) if *one == session => {
+                *known = options;
+                return false;
+            }
             Self::One(one, known) => {
                 let list = vec![(*one, *known), (session, options)];
                 *self = Self::Several(Box::new(Several::Few(list)));
             }
-            Self::Several(several) => several.insert(session, options),
+            Self::Several(several) => return several.insert(session, options),
         }
+        true
     }
 
     pub fn remove(&mut self, session: SessionIndex) {
@@ -69,15 +82,6 @@ impl Subscribers {
                     *self = Self::One(one, options);
                 }
             }
-        }
-    }
-
-    /// One of them.
-    pub fn any(&self) -> Option<SessionIndex> {
-        match self {
-            Self::None => None,
-            Self::One(session, _) => Some(*session),
-            Self::Several(several) => several.any(),
         }
     }
 
@@ -103,20 +107,31 @@ impl Subscribers {
 }
 
 impl Several {
-    fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) {
+    fn get(&self, session: SessionIndex) -> Option<SubscriptionOptions> {
+        match self {
+            Self::Few(list) => {
+                let entry = list.iter().find(|entry| entry.0 == session);
+                entry.map(|entry| entry.1)
+            }
+            Self::Many(table) => table.get(&session).copied(),
+        }
+    }
+
+    fn insert(&mut self, session: SessionIndex, options: SubscriptionOptions) -> bool {
         match self {
             Self::Few(list) => {
                 if let Some(entry) = list.iter_mut().find(|entry| entry.0 == session) {
                     entry.1 = options;
-                } else if list.len() < FEW {
+                    return false;
+                }
+                if list.len() < FEW {
                     list.push((session, options));
                 } else {
                     *self = Self::Many(list.drain(..).chain([(session, options)]).collect());
                 }
+                true
             }
-            Self::Many(table) => {
-                table.insert(session, options);
-            }
+            Self::Many(table) => table.insert(session, options).is_none(),
         }
     }
 
@@ -129,13 +144,6 @@ impl Several {
                     *self = Self::Few(table.drain().collect());
                 }
             }
-        }
-    }
-
-    fn any(&self) -> Option<SessionIndex> {
-        match self {
-            Self::Few(list) => list.first().map(|entry| entry.0),
-            Self::Many(table) => table.keys().next().copied(),
         }
     }
 
@@ -181,9 +189,11 @@ mod tests {
     fn a_list_becomes_a_table_and_a_list_again() {
         let mut subscribers = Subscribers::default();
         for index in 0..100 {
-            subscribers.insert(SessionIndex(index), OPTIONS);
-            subscribers.insert(SessionIndex(index), OPTIONS);
+            assert!(subscribers.insert(SessionIndex(index), OPTIONS));
+            assert!(!subscribers.insert(SessionIndex(index), OPTIONS));
             assert_eq!(sessions(&subscribers), (0..=index).collect::<Vec<_>>());
+            let has = |index| subscribers.get(SessionIndex(index)).is_some();
+            assert_eq!((has(0), has(index), has(index + 1)), (true, true, false));
         }
         for index in 0..100 {
             subscribers.remove(SessionIndex(index));

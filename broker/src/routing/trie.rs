@@ -1,284 +1,158 @@
-//! Filters, to find all that match a topic: a table of those without a wildcard, a tree of levels for the others.
+//! The route table: filters by number, and all that match a topic.
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
-
-use super::interner::{Interner, LevelId};
+use super::exact::Exact;
+use super::tree::{End, NodeId, Tree};
 use super::{TopicFilter, TopicName};
 
-/// One more than its place, so that an `Option` of it takes no more room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct NodeId(NonZeroU32);
+/// The number of a filter as long as it has a value: what a session keeps of its filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FilterId(u32);
 
-const ROOT: NodeId = NodeId(NonZeroU32::MIN);
+/// The filter is in the tree; the number is its node's.
+const IN_TREE: u32 = 1 << 31;
+/// And it ends with a `#`. A billion are left for nodes, which are more memory than one worker has.
+const HASH: u32 = 1 << 30;
 
-impl NodeId {
-    fn of(place: usize) -> Self {
-        // four billion nodes are more memory than any machine has
-        let number = u32::try_from(place + 1).ok().and_then(NonZeroU32::new);
-        Self(number.unwrap_or(NonZeroU32::MAX))
+/// Where a filter's value is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Exact(u32),
+    Tree(End),
+}
+
+impl From<Place> for FilterId {
+    fn from(place: Place) -> Self {
+        Self(match place {
+            Place::Exact(place) => place,
+            Place::Tree(End { node, hash: false }) => IN_TREE | node.place(),
+            Place::Tree(End { node, hash: true }) => IN_TREE | HASH | node.place(),
+        })
     }
+}
 
-    fn place(self) -> usize {
-        self.0.get() as usize - 1
+impl From<FilterId> for Place {
+    fn from(FilterId(number): FilterId) -> Self {
+        if number & IN_TREE == 0 {
+            Self::Exact(number)
+        } else {
+            Self::Tree(End {
+                node: NodeId::at(number & !(IN_TREE | HASH)),
+                hash: number & HASH != 0,
+            })
+        }
     }
 }
 
-/// Levels of a topic that are looked up without a list of their own.
-const SHALLOW: usize = 16;
-
-#[derive(Debug)]
-struct Node<V> {
-    parent: NodeId,
-    /// How the parent reaches it.
-    edge: Edge,
-    /// What is stored for the filter that ends here.
-    value: V,
-    /// Nodes below it.
-    children: u32,
-    plus: Option<NodeId>,
-    hash: Option<NodeId>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Edge {
-    Level(LevelId),
-    Plus,
-    Hash,
-}
-
-/// A value for each filter. A value that equals its default takes no room once `update` returns.
+/// A value for each filter. A value that equals its default takes no room once `change` returns.
 ///
-/// Most filters have no wildcard. In the tree each of their levels would cost a node and an edge; in a table they cost
-/// one entry, whose text is the session's own.
-///
-/// The children of all nodes share one table keyed by (node, level): a table of its own for each node would cost more
-/// than the node where most nodes have one child, as under `gw/<id>/…`.
+/// Most filters have no wildcard: these are in a table, the others in a tree. Each filter's text is here once, whoever
+/// subscribes to it.
 #[derive(Debug)]
 pub struct Trie<V> {
-    exact: HashMap<TopicFilter, V>,
-    interner: Interner,
-    edges: HashMap<(NodeId, LevelId), NodeId>,
-    nodes: Vec<Option<Node<V>>>,
-    free: Vec<NodeId>,
+    exact: Exact<V>,
+    tree: Tree<V>,
 }
 
 impl<V: Default> Default for Trie<V> {
     fn default() -> Self {
-        let root = Node {
-            parent: ROOT,
-            edge: Edge::Hash,
-            value: V::default(),
-            children: 0,
-            plus: None,
-            hash: None,
-        };
         Self {
-            exact: HashMap::new(),
-            interner: Interner::default(),
-            edges: HashMap::new(),
-            nodes: vec![Some(root)],
-            free: Vec::new(),
+            exact: Exact::default(),
+            tree: Tree::default(),
         }
     }
 }
 
 impl<V: Default> Trie<V> {
-    /// Changes the value of a filter; `is_empty` says afterwards whether it is worth keeping.
+    /// The number of a filter, made if there is none. `change` must follow, or an empty value stays.
+    pub fn reach(&mut self, filter: &TopicFilter) -> FilterId {
+        let place = if filter.is_concrete() {
+            Place::Exact(self.exact.reach(filter.as_str()))
+        } else {
+            Place::Tree(self.tree.reach(filter))
+        };
+        place.into()
+    }
+
+    /// The number of a filter that may have a value.
+    pub fn find(&self, filter: &TopicFilter) -> Option<FilterId> {
+        let place = if filter.is_concrete() {
+            Place::Exact(self.exact.find(filter.as_str())?)
+        } else {
+            Place::Tree(self.tree.find(filter)?)
+        };
+        Some(place.into())
+    }
+
+    /// Changes a value; `is_empty` says afterwards whether it is worth keeping.
+    pub fn change<R>(
+        &mut self,
+        id: FilterId,
+        change: impl FnOnce(&mut V) -> R,
+        is_empty: impl Fn(&V) -> bool,
+    ) -> Option<R> {
+        match id.into() {
+            Place::Exact(place) => {
+                let value = self.exact.get_mut(place)?;
+                let result = change(value);
+                if is_empty(value) {
+                    self.exact.remove(place);
+                }
+                Some(result)
+            }
+            Place::Tree(end) => {
+                let result = change(self.tree.get_mut(end)?);
+                self.tree.prune(end.node, is_empty);
+                Some(result)
+            }
+        }
+    }
+
+    /// Changes the value of a filter that may have none.
     pub fn update<R>(
         &mut self,
         filter: &TopicFilter,
         change: impl FnOnce(&mut V) -> R,
         is_empty: impl Fn(&V) -> bool,
     ) -> Option<R> {
-        if filter.is_concrete() {
-            let value = self.exact.entry(filter.clone()).or_default();
-            let result = change(value);
-            if is_empty(value) {
-                self.exact.remove(filter);
-            }
-            return Some(result);
-        }
         let id = self.reach(filter);
-        let node = self.node_mut(id)?;
-        let result = change(&mut node.value);
-        self.prune(id, is_empty);
-        Some(result)
+        self.change(id, change, is_empty)
+    }
+
+    pub fn at(&self, id: FilterId) -> Option<&V> {
+        match id.into() {
+            Place::Exact(place) => self.exact.get(place),
+            Place::Tree(end) => self.tree.get(end),
+        }
     }
 
     /// The value of one filter.
     pub fn get(&self, filter: &TopicFilter) -> Option<&V> {
-        if filter.is_concrete() {
-            return self.exact.get(filter);
-        }
-        let mut at = ROOT;
-        for level in filter.levels() {
-            let node = self.node(at)?;
-            at = match level {
-                "+" => node.plus?,
-                "#" => node.hash?,
-                level => *self.edges.get(&(at, self.interner.find(level)?))?,
-            };
-        }
-        self.node(at).map(|node| &node.value)
+        self.at(self.find(filter)?)
     }
 
-    /// Calls `found` with the value of each filter that matches. Values of nodes on the way to longer filters are
-    /// among them: they are defaults.
+    /// The filter with this number, written out.
+    pub fn filter(&self, id: FilterId) -> Option<TopicFilter> {
+        let text = match id.into() {
+            Place::Exact(place) => self.exact.text(place)?.into(),
+            Place::Tree(end) => self.tree.text(end)?.into(),
+        };
+        TopicFilter::new(text).ok()
+    }
+
+    /// Calls `found` with the value of each filter that matches. Values on the way to longer filters are among them:
+    /// they are defaults.
     pub fn matching<'a>(&'a self, topic: &TopicName, mut found: impl FnMut(&'a V)) {
-        if let Some(value) = self.exact.get(topic.as_str()) {
+        let exact = self.exact.find(topic.as_str());
+        if let Some(value) = exact.and_then(|place| self.exact.get(place)) {
             found(value);
         }
-        let mut shallow = [None; SHALLOW];
-        let mut levels = topic.levels().map(|level| self.interner.find(level));
-        let mut depth = 0;
-        for (slot, level) in shallow.iter_mut().zip(&mut levels) {
-            *slot = level;
-            depth += 1;
-        }
-        let deeper: Vec<_> = levels.collect();
-        if deeper.is_empty() {
-            self.walk(ROOT, &shallow[..depth], topic.is_system(), &mut found);
-        } else {
-            let levels = [&shallow[..], &deeper].concat();
-            self.walk(ROOT, &levels, topic.is_system(), &mut found);
-        }
+        self.tree.matching(topic, found);
     }
 
-    fn walk<'a>(
-        &'a self,
-        at: NodeId,
-        rest: &[Option<LevelId>],
-        system: bool,
-        found: &mut impl FnMut(&'a V),
-    ) {
-        let Some(node) = self.node(at) else {
-            return;
-        };
-        if let Some(hash) = node
-            .hash
-            .filter(|_| !system)
-            .and_then(|hash| self.node(hash))
-        {
-            found(&hash.value);
-        }
-        let Some((level, below)) = rest.split_first() else {
-            found(&node.value);
-            return;
-        };
-        if let Some(plus) = node.plus.filter(|_| !system) {
-            self.walk(plus, below, false, found);
-        }
-        let child = level.and_then(|level| self.edges.get(&(at, level)));
-        if let Some(child) = child {
-            self.walk(*child, below, false, found);
-        }
-    }
-
-    /// Levels and whole filters in use: 0 when nothing is kept.
+    /// Levels, nodes and whole filters in use: 0 when nothing is kept.
     #[cfg(test)]
     pub(crate) fn levels(&self) -> usize {
-        self.exact.len() + self.interner.len()
-    }
-
-    fn node(&self, id: NodeId) -> Option<&Node<V>> {
-        self.nodes.get(id.place())?.as_ref()
-    }
-
-    fn node_mut(&mut self, id: NodeId) -> Option<&mut Node<V>> {
-        self.nodes.get_mut(id.place())?.as_mut()
-    }
-
-    /// The node of a filter, made if it is not there.
-    fn reach(&mut self, filter: &TopicFilter) -> NodeId {
-        filter.levels().fold(ROOT, |at, level| match level {
-            "+" => self.wildcard(at, Edge::Plus),
-            "#" => self.wildcard(at, Edge::Hash),
-            level => self.child(at, level),
-        })
-    }
-
-    fn wildcard(&mut self, at: NodeId, edge: Edge) -> NodeId {
-        let known = self.node(at).and_then(|node| {
-            if edge == Edge::Plus {
-                node.plus
-            } else {
-                node.hash
-            }
-        });
-        known.unwrap_or_else(|| {
-            let new = self.add(at, edge);
-            if let Some(node) = self.node_mut(at) {
-                if edge == Edge::Plus {
-                    node.plus = Some(new);
-                } else {
-                    node.hash = Some(new);
-                }
-            }
-            new
-        })
-    }
-
-    fn child(&mut self, at: NodeId, level: &str) -> NodeId {
-        let known = self
-            .interner
-            .find(level)
-            .and_then(|level| self.edges.get(&(at, level)));
-        if let Some(child) = known {
-            return *child;
-        }
-        let level = self.interner.acquire(level);
-        let new = self.add(at, Edge::Level(level));
-        self.edges.insert((at, level), new);
-        new
-    }
-
-    fn add(&mut self, parent: NodeId, edge: Edge) -> NodeId {
-        let node = Node {
-            parent,
-            edge,
-            value: V::default(),
-            children: 0,
-            plus: None,
-            hash: None,
-        };
-        if let Some(parent) = self.node_mut(parent) {
-            parent.children += 1;
-        }
-        if let Some(id) = self.free.pop() {
-            self.nodes[id.place()] = Some(node);
-            return id;
-        }
-        self.nodes.push(Some(node));
-        NodeId::of(self.nodes.len() - 1)
-    }
-
-    /// Removes a node without value and children, and those above it that only led to it.
-    fn prune(&mut self, mut id: NodeId, is_empty: impl Fn(&V) -> bool) {
-        let useless = |node: &Node<V>| node.children == 0 && is_empty(&node.value);
-        while id != ROOT && self.node(id).is_some_and(useless) {
-            let Some(node) = self.nodes[id.place()].take() else {
-                return;
-            };
-            self.free.push(id);
-            self.unlink(node.parent, node.edge);
-            id = node.parent;
-        }
-    }
-
-    fn unlink(&mut self, parent: NodeId, edge: Edge) {
-        if let Edge::Level(level) = edge {
-            self.edges.remove(&(parent, level));
-            self.interner.release(level);
-        }
-        if let Some(node) = self.node_mut(parent) {
-            node.children -= 1;
-            match edge {
-                Edge::Plus => node.plus = None,
-                Edge::Hash => node.hash = None,
-                Edge::Level(_) => {}
-            }
-        }
+        self.exact.len() + self.tree.len()
     }
 }
 
@@ -363,6 +237,8 @@ mod tests {
                 let filter = TopicFilter::new(filter.as_str().into()).unwrap();
                 let names = trie.get(&filter).map(|names| names.iter().cloned().collect::<Vec<_>>());
                 prop_assert_eq!(names, Some(vec![filter.as_str().to_owned()]));
+                let id = trie.find(&filter);
+                prop_assert_eq!(id.and_then(|id| trie.filter(id)), Some(filter));
             }
             for topic in topics {
                 let expected: Names = model
@@ -397,8 +273,7 @@ mod tests {
             for filter in &filters {
                 remove(&mut trie, filter);
             }
-            prop_assert_eq!((trie.levels(), trie.edges.len()), (0, 0));
-            prop_assert_eq!(trie.nodes.len() - trie.free.len(), 1);
+            prop_assert_eq!(trie.levels(), 0);
         }
     }
 }

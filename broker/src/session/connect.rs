@@ -1,6 +1,5 @@
 //! From an `Attach` to a session and its CONNACK, or to a refusal.
 
-use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use bytes::Bytes;
 
 use super::acks::Acks;
 use super::explain;
+use super::filters::Filters;
 use super::flow::Inflow;
 use super::limits::MOST_INFLIGHT;
 use super::memberships::Memberships;
@@ -110,7 +110,7 @@ impl Opening<'_> {
             client_id: self.attach.client_id.clone(),
             principal: self.attach.principal.clone(),
             protocol: self.attach.protocol,
-            subscriptions: HashMap::new(),
+            filters: Filters::default(),
             memberships: Memberships::default(),
             limits_met: LimitsMet::default(),
             expiry,

@@ -189,13 +189,9 @@ impl Session {
     }
 
     fn wishes(&mut self, subscribe: Subscribe) -> Result<Received, Refusal> {
-        let mut room = self
-            .limits
-            .max_subscriptions
-            .saturating_sub(self.subscriptions.len() + self.memberships.len());
         let mut wishes = Vec::with_capacity(subscribe.filters.len());
         for wish in subscribe.filters {
-            wishes.push(self.wish(wish, subscribe.subscription_id, &mut room)?);
+            wishes.push(self.wish(wish, subscribe.subscription_id)?);
         }
         Ok(Received::Subscribe {
             packet_id: subscribe.packet_id,
@@ -207,7 +203,6 @@ impl Session {
         &mut self,
         wish: Subscription,
         id: Option<NonZeroU32>,
-        room: &mut usize,
     ) -> Result<Result<Wish, ReasonCode>, Refusal> {
         if !self.limits.topics.allow(&wish.filter) {
             self.limits_met.topic += 1;
@@ -220,13 +215,6 @@ impl Session {
         if wish.no_local && matches!(filter, ClientFilter::Shared(_)) {
             // [MQTT-3.8.3-4]
             return Err(Refusal(ReasonCode::PROTOCOL_ERROR));
-        }
-        if !self.has_subscription(&filter) {
-            let Some(less) = room.checked_sub(1) else {
-                self.limits_met.subscriptions += 1;
-                return Ok(Err(self.failure(ReasonCode::QUOTA_EXCEEDED)));
-            };
-            *room = less;
         }
         let options = SubscriptionOptions {
             qos: wish.qos,
@@ -262,7 +250,8 @@ impl Session {
         }
     }
 
-    fn failure(&self, code: ReasonCode) -> ReasonCode {
+    /// What a SUBACK says.
+    pub fn failure(&self, code: ReasonCode) -> ReasonCode {
         match self.protocol {
             Protocol::V5 => code,
             Protocol::V311 => ReasonCode::UNSPECIFIED_ERROR,

@@ -6,6 +6,7 @@ mod buffer;
 mod connect;
 mod explain;
 pub(crate) mod faults;
+mod filters;
 mod flow;
 mod frames;
 mod inbound;
@@ -17,7 +18,6 @@ mod queue;
 mod received;
 mod shape;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use connect::{Opening, open, refusal_not_yours, refusal_shutting_down, refusal_too_many};
@@ -28,9 +28,9 @@ pub use outbound::{Delivered, Outbound, QueueLimits, Waiting};
 pub use shape::{Shape, SubscriptionIds};
 
 use crate::codec::{Packet, Protocol, ReasonCode, Will};
-use crate::routing::subscribers::SubscriptionOptions;
-use crate::routing::{ClientFilter, Group, TopicFilter};
+use crate::routing::{FilterId, Group};
 use acks::Acks;
+use filters::Filters;
 use flow::Inflow;
 use memberships::Memberships;
 use received::ReceivedIds;
@@ -49,7 +49,7 @@ pub struct Session {
     protocol: Protocol,
     /// Boxed: most clients have none.
     will: Option<Box<Will>>,
-    subscriptions: HashMap<TopicFilter, SubscriptionOptions>,
+    filters: Filters,
     memberships: Memberships,
     /// Of the connection's listener, shared with the other sessions that have the same.
     limits: Arc<SessionLimits>,
@@ -108,31 +108,22 @@ impl Session {
         self.will.as_ref().map(|will| will.delay)
     }
 
-    pub fn subscription(&self, filter: &TopicFilter) -> Option<SubscriptionOptions> {
-        self.subscriptions.get(filter).copied()
+    /// Whether it may subscribe to something new.
+    pub fn has_room(&self) -> bool {
+        self.filters.len() + self.memberships.len() < self.limits.max_subscriptions
     }
 
-    /// The session's own text of a filter that it subscribed to.
-    pub fn known_filter(&self, filter: &TopicFilter) -> Option<&TopicFilter> {
-        let known = self.subscriptions.get_key_value(filter)?;
-        Some(known.0)
+    /// It subscribed to a filter that it did not have.
+    pub fn add_filter(&mut self, filter: FilterId) {
+        self.filters.push(filter);
     }
 
-    /// `true`: the filter is new.
-    pub fn subscribe(&mut self, filter: TopicFilter, options: SubscriptionOptions) -> bool {
-        self.subscriptions.insert(filter, options).is_none()
+    pub fn remove_filter(&mut self, filter: FilterId) {
+        self.filters.remove(filter);
     }
 
-    /// `true`: it was there.
-    pub fn unsubscribe(&mut self, filter: &TopicFilter) -> bool {
-        self.subscriptions.remove(filter).is_some()
-    }
-
-    fn has_subscription(&self, filter: &ClientFilter) -> bool {
-        match filter {
-            ClientFilter::Own(filter) => self.subscriptions.contains_key(filter),
-            ClientFilter::Shared(group) => self.memberships.contains(group),
-        }
+    pub fn is_member(&self, group: &Group) -> bool {
+        self.memberships.contains(group)
     }
 
     /// `true`: it was no member.
@@ -149,8 +140,8 @@ impl Session {
         self.memberships.as_slice()
     }
 
-    pub fn take_subscriptions(&mut self) -> impl Iterator<Item = TopicFilter> {
-        std::mem::take(&mut self.subscriptions).into_keys()
+    pub fn take_filters(&mut self) -> Vec<FilterId> {
+        self.filters.take()
     }
 
     /// The message behind this answer is where it must be. Answers go out in the order of what they acknowledge; one

@@ -153,8 +153,7 @@ impl WorkerCore {
         self.stats
             .waits(seat.session.outbound.waiting(), Waiting::default());
         self.end_replays(seat.replays.take(), out);
-        let filters: Vec<_> = seat.session.take_subscriptions().collect();
-        self.forget_filters(key.index, filters, out);
+        self.forget_filters(key.index, seat.session.take_filters(), out);
         self.part(key.index, seat.session.memberships(), out);
         let copies = seat.session.outbound.take_shared();
         self.pass_on(now, copies, out);

@@ -164,7 +164,8 @@ impl WorkerCore {
         }) = replays.pop()
         {
             // unsubscribed in the meantime
-            if seat.session.subscription(&filter).is_none() {
+            let subscribers = self.local.get(&filter);
+            if subscribers.is_none_or(|all| all.get(key.index).is_none()) {
                 continue;
             }
             let number = self.replaying.next;
@@ -297,8 +298,8 @@ impl WorkerCore {
             return false;
         };
         let active = seat.replays.as_ref().and_then(|it| it.active.as_ref());
-        let options = active.and_then(|active| seat.session.subscription(&active.filter));
-        let Some(options) = options else {
+        let subscribers = active.and_then(|active| self.local.get(&active.filter));
+        let Some(options) = subscribers.and_then(|all| all.get(key.index)) else {
             return false;
         };
         let outbound = &mut seat.session.outbound;

@@ -10,7 +10,7 @@ use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::{Packet, PacketId, Protocol, ReasonCode, RetainHandling, SubAck, UnsubAck};
 use crate::routing::retained::Cursor;
 use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions};
-use crate::routing::{ClientFilter, TopicFilter};
+use crate::routing::{ClientFilter, FilterId, Group, TopicFilter};
 use crate::session::Wish;
 
 /// A SUBSCRIBE whose SUBACK waits for other workers.
@@ -51,6 +51,10 @@ impl WorkerCore {
                     continue;
                 }
             };
+            if let Err(code) = self.make_room(key, &wish.filter) {
+                codes.push(code);
+                continue;
+            }
             codes.push(ReasonCode(wish.options.qos as u8));
             match wish.filter {
                 ClientFilter::Own(filter) => {
@@ -125,6 +129,25 @@ impl WorkerCore {
         }
     }
 
+    /// `Err`: the client has as many subscriptions as it may, and not this one among them.
+    fn make_room(&mut self, key: SessionKey, filter: &ClientFilter) -> Result<(), ReasonCode> {
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return Ok(());
+        };
+        let is_there = || match filter {
+            ClientFilter::Own(filter) => {
+                let subscribers = self.local.get(filter);
+                subscribers.is_some_and(|all| all.get(key.index).is_some())
+            }
+            ClientFilter::Shared(group) => seat.session.is_member(group),
+        };
+        if seat.session.has_room() || is_there() {
+            return Ok(());
+        }
+        self.stats.limits.subscriptions += 1;
+        Err(seat.session.failure(ReasonCode::QUOTA_EXCEEDED))
+    }
+
     /// `true`: the client wants what is retained (MQTT 5 section 3.8.3.1).
     fn add_filter(
         &mut self,
@@ -132,25 +155,21 @@ impl WorkerCore {
         filter: &TopicFilter,
         options: SubscriptionOptions,
     ) -> bool {
-        let text = self.known_text(filter).unwrap_or(filter).clone();
         let Some(seat) = self.sessions.get_mut(key) else {
             return false;
         };
-        let is_new = seat.session.subscribe(text, options);
-        self.stats.subscriptions += u64::from(is_new);
+        let id = self.local.reach(filter);
         let insert = |subscribers: &mut Subscribers| subscribers.insert(key.index, options);
-        self.local.update(filter, insert, Subscribers::is_empty);
+        let is_new = self.local.change(id, insert, Subscribers::is_empty) == Some(true);
+        if is_new {
+            seat.session.add_filter(id);
+            self.stats.subscriptions += 1;
+        }
         match options.retain_handling {
             RetainHandling::AtSubscribe => true,
             RetainHandling::AtNewSubscribe => is_new,
             RetainHandling::Never => false,
         }
-    }
-
-    /// The text of the filter that another session has: a filter of a whole fleet is in memory once.
-    fn known_text(&self, filter: &TopicFilter) -> Option<&TopicFilter> {
-        let index = self.local.get(filter)?.any()?;
-        self.sessions.at(index)?.session.known_filter(filter)
     }
 
     /// Workers that own topics which match.
@@ -245,18 +264,14 @@ impl WorkerCore {
         filters: Vec<Result<ClientFilter, ReasonCode>>,
         out: &mut Outbox,
     ) {
-        let Some(seat) = self.sessions.get_mut(key) else {
-            return;
-        };
-        let (mut gone, mut parted) = (Vec::new(), Vec::new());
+        let (mut unrouted, mut parted) = (Unrouted::new(), Vec::new());
         let mut codes = Vec::with_capacity(filters.len());
         for filter in filters {
             codes.push(match filter {
-                Ok(ClientFilter::Own(filter)) if seat.session.unsubscribe(&filter) => {
-                    gone.push(filter);
+                Ok(ClientFilter::Own(filter)) if self.remove(key, &filter, &mut unrouted) => {
                     ReasonCode::SUCCESS
                 }
-                Ok(ClientFilter::Shared(group)) if seat.session.part(&group) => {
+                Ok(ClientFilter::Shared(group)) if self.leave_group(key, &group) => {
                     parted.push(group);
                     ReasonCode::SUCCESS
                 }
@@ -264,45 +279,65 @@ impl WorkerCore {
                 Err(code) => code,
             });
         }
+        tell_unrouted(unrouted, out);
+        self.part(key.index, &parted, out);
+        let Some(seat) = self.sessions.get_mut(key) else {
+            return;
+        };
         if seat.session.protocol() == Protocol::V311 {
             codes.clear();
         }
         seat.session
             .reply(&Packet::UnsubAck(UnsubAck::new(packet_id, codes)));
-        self.forget_filters(key.index, gone, out);
-        self.part(key.index, &parted, out);
         self.touch(key.index);
     }
 
-    /// Filters that a session no longer has.
+    fn leave_group(&mut self, key: SessionKey, group: &Group) -> bool {
+        let seat = self.sessions.get_mut(key);
+        seat.is_some_and(|seat| seat.session.part(group))
+    }
+
+    /// `true`: the session had the filter.
+    fn remove(&mut self, key: SessionKey, filter: &TopicFilter, unrouted: &mut Unrouted) -> bool {
+        let (Some(seat), Some(id)) = (self.sessions.get_mut(key), self.local.find(filter)) else {
+            return false;
+        };
+        let subscribers = self.local.at(id);
+        if subscribers.is_none_or(|all| all.get(key.index).is_none()) {
+            return false;
+        }
+        seat.session.remove_filter(id);
+        self.forget_filter(key.index, id, unrouted);
+        true
+    }
+
+    /// Of a session that has ended.
     pub(super) fn forget_filters(
         &mut self,
         session: SessionIndex,
-        filters: Vec<TopicFilter>,
+        filters: Vec<FilterId>,
         out: &mut Outbox,
     ) {
-        self.stats.subscriptions -= filters.len() as u64;
-        let mut unrouted: BTreeMap<WorkerIndex, Vec<TopicFilter>> = BTreeMap::new();
+        let mut unrouted = Unrouted::new();
         for filter in filters {
-            let forget = |subscribers: &mut Subscribers| {
-                subscribers.remove(session);
-                subscribers.is_empty()
-            };
-            let last = self
-                .local
-                .update(&filter, forget, Subscribers::is_empty)
-                .unwrap_or(false);
-            for owner in self
-                .owners(&filter)
-                .filter(|owner| last && *owner != self.index)
-            {
+            self.forget_filter(session, filter, &mut unrouted);
+        }
+        tell_unrouted(unrouted, out);
+    }
+
+    fn forget_filter(&mut self, session: SessionIndex, id: FilterId, unrouted: &mut Unrouted) {
+        self.stats.subscriptions -= 1;
+        let is_last = self.local.at(id).is_some_and(|all| all.len() == 1);
+        if is_last
+            && self.settings.workers > 1
+            && let Some(filter) = self.local.filter(id)
+        {
+            for owner in self.owners(&filter).filter(|owner| *owner != self.index) {
                 unrouted.entry(owner).or_default().push(filter.clone());
             }
         }
-        for (owner, filters) in unrouted {
-            out.to_peers
-                .push((owner, Body::Unsubscribe { filters }.into()));
-        }
+        let forget = |subscribers: &mut Subscribers| subscribers.remove(session);
+        self.local.change(id, forget, Subscribers::is_empty);
     }
 
     pub(super) fn unsubscribe_for(&mut self, from: WorkerIndex, filters: &[TopicFilter]) {
@@ -313,6 +348,16 @@ impl WorkerCore {
                 Vec::is_empty,
             );
         }
+    }
+}
+
+/// By owner, filters that nobody here has any more.
+type Unrouted = BTreeMap<WorkerIndex, Vec<TopicFilter>>;
+
+fn tell_unrouted(unrouted: Unrouted, out: &mut Outbox) {
+    for (owner, filters) in unrouted {
+        out.to_peers
+            .push((owner, Body::Unsubscribe { filters }.into()));
     }
 }
 

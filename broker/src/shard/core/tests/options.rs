@@ -228,12 +228,11 @@ fn equal_filters_are_in_memory_once() {
     }
     let core = &network.workers[0];
     let filter = crate::routing::TopicFilter::new("config/all".into()).unwrap();
-    let mut texts = std::collections::BTreeSet::new();
+    assert_eq!(core.local.levels(), 1);
     let mut groups = std::collections::BTreeSet::new();
     core.local.get(&filter).unwrap().for_each(|index, _| {
         let session = &core.sessions.at(index).unwrap().session;
-        texts.insert(session.known_filter(&filter).unwrap().as_str().as_ptr());
         groups.extend(session.memberships().iter().map(std::sync::Arc::as_ptr));
     });
-    assert_eq!((texts.len(), groups.len()), (1, 1));
+    assert_eq!(groups.len(), 1);
 }
