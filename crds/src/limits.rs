@@ -51,7 +51,8 @@ pub struct Limits {
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub publish_rate: i32,
-    /// SUBSCRIBE and UNSUBSCRIBE packets that one client may send a second, likewise. 0: no limit.
+    /// Filters, in SUBSCRIBE and UNSUBSCRIBE, that one client may send a second; after a packet of more the next waits the
+    /// longer. 0: no limit.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub subscribe_rate: i32,

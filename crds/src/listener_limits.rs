@@ -52,7 +52,8 @@ pub struct ListenerLimits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub publish_rate: Option<i32>,
-    /// SUBSCRIBE and UNSUBSCRIBE packets that one client may send a second, likewise. 0: no limit.
+    /// Filters, in SUBSCRIBE and UNSUBSCRIBE, that one client may send a second; after a packet of more the next waits the
+    /// longer. 0: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub subscribe_rate: Option<i32>,

@@ -10,6 +10,7 @@ mod cursor;
 mod decode;
 mod encode;
 mod error;
+mod filters;
 pub mod frame;
 mod packet;
 mod properties;
@@ -30,6 +31,7 @@ pub use alias::PublishParts;
 pub use decode::decode;
 pub use encode::{encode, encode_into};
 pub use error::{DecodeError, EncodeError, Violation};
+pub use filters::filter_count;
 pub use packet::{
     Ack, Auth, ConnAck, ConnAckProperties, Connect, ConnectProperties, Disconnect,
     MessageProperties, Packet, PacketId, PayloadFormat, Publish, QoS, RetainHandling, SubAck,

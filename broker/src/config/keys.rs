@@ -99,7 +99,7 @@ pub(super) const KEYS: &[Key] = &[
     key("listeners[].maxClientIdBytes", whole(23, 65_535), Some("256"), "The longest client id, which is kept wherever the client is known."),
     key("listeners[].topicAliasMaximum", whole(0, 65_535), Some("16"), "Topics that an MQTT 5 client may give an alias, each up to `limits.maxTopicBytes` of memory; it is sent as many, and at most 16. 0: none."),
     key("listeners[].publishRate", whole(0, 1_000_000), Some("0"), "PUBLISH packets that one client may send a second; who sends more is read later, never refused. 0: no limit."),
-    key("listeners[].subscribeRate", whole(0, 1_000_000), Some("0"), "SUBSCRIBE and UNSUBSCRIBE packets that one client may send a second, likewise. 0: no limit."),
+    key("listeners[].subscribeRate", whole(0, 1_000_000), Some("0"), "Filters, in SUBSCRIBE and UNSUBSCRIBE, that one client may send a second; after a packet of more the next waits the longer. 0: no limit."),
     key("listeners[].unreadTimeoutSeconds", seconds(0.1, 86_400.0), Some("120"), "A client that takes nothing for so long, while packets wait for it, is closed."),
     key("listeners[].maxKeepAliveSeconds", whole(0, 65_535), Some("0"), "0: no cap. Otherwise the server keep alive of MQTT 5."),
     key("listeners[].tcpUserTimeoutSeconds", whole(0, 3600), Some("60"), "How long what was sent may stay unacknowledged or untaken before the client is closed; 0: the kernel's way, some 15 minutes."),

@@ -19,6 +19,8 @@ mod types;
 mod watch;
 
 #[cfg(test)]
+mod limits_page;
+#[cfg(test)]
 mod tests;
 
 pub use files::read_file;

@@ -31,6 +31,7 @@ mod packets;
 mod peer;
 mod proxied;
 mod rate;
+mod read_ahead;
 mod reauthentication;
 mod regulate;
 mod replies;

@@ -85,7 +85,7 @@ impl<'a> Packets<'a> {
     ) -> Self {
         let has_rate = listener.publish_rate.is_some() || listener.subscribe_rate.is_some();
         Self {
-            regulator: has_rate.then(|| Box::new(Regulator::new(listener))),
+            regulator: has_rate.then(|| Box::new(regulator(worker, conn, listener))),
             worker,
             conn,
             stream,
@@ -302,7 +302,7 @@ impl<'a> Packets<'a> {
     /// To the shard, through what limits the client.
     fn pass_on(&mut self, packets: &Bytes) -> Option<End> {
         if self.regulator.is_none() && self.brings_aliases(packets) {
-            self.regulator = Some(Box::new(Regulator::new(self.listener)));
+            self.regulator = Some(Box::new(regulator(self.worker, self.conn, self.listener)));
         }
         let Some(regulator) = &mut self.regulator else {
             self.forward(packets.clone());
@@ -371,6 +371,10 @@ impl<'a> Packets<'a> {
             && !self.stream.holds_unread()
             && !peer::has_unread(self.stream.socket())
     }
+}
+
+fn regulator(worker: &Worker, conn: &Conn, listener: &Listener) -> Regulator {
+    Regulator::new(listener, conn.protocol, &worker.read_ahead)
 }
 
 /// Before its CONNACK a client in an exchange sends AUTH and DISCONNECT alone [MQTT-3.1.2-30].

@@ -24,14 +24,15 @@ impl TokenBucket {
         }
     }
 
-    /// Takes a token; `Err`: when there will be one.
-    pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
-        let full_at = self.full_at.max(now) + self.interval;
-        let earliest = full_at.saturating_sub(BURST);
+    /// Takes so many tokens once there is one; `Err`: when there will be. Whoever takes more than there are waits the
+    /// longer for the next: nothing is too large to go through.
+    pub(super) fn take(&mut self, tokens: NonZeroU32, now: Duration) -> Result<(), Duration> {
+        let full_at = self.full_at.max(now);
+        let earliest = (full_at + self.interval).saturating_sub(BURST);
         if earliest > now {
             return Err(earliest);
         }
-        self.full_at = full_at;
+        self.full_at = full_at + self.interval * tokens.get();
         Ok(())
     }
 }
@@ -40,9 +41,11 @@ impl TokenBucket {
 mod tests {
     use super::*;
 
+    const ONE: NonZeroU32 = NonZeroU32::MIN;
+
     fn taken(bucket: &mut TokenBucket, now: Duration) -> u32 {
         let mut taken = 0;
-        while bucket.take(now).is_ok() {
+        while bucket.take(ONE, now).is_ok() {
             taken += 1;
         }
         taken
@@ -66,8 +69,24 @@ mod tests {
         let mut bucket = TokenBucket::new(NonZeroU32::new(4).unwrap());
         let now = Duration::from_secs(9);
         taken(&mut bucket, now);
-        let at = bucket.take(now).unwrap_err();
+        let at = bucket.take(ONE, now).unwrap_err();
         assert_eq!(at, now + Duration::from_millis(250));
         assert_eq!(taken(&mut bucket, at), 1);
+    }
+
+    #[test]
+    fn more_than_there_are_go_at_once_and_are_waited_for_afterwards() {
+        let seconds = Duration::from_secs;
+        let ten = NonZeroU32::new(10).unwrap();
+        let mut bucket = TokenBucket::new(ten);
+        assert_eq!(
+            bucket.take(NonZeroU32::new(100).unwrap(), seconds(5)),
+            Ok(())
+        );
+        // a hundred less the ten that were there, and one for itself
+        let at = bucket.take(ONE, seconds(5)).unwrap_err();
+        assert_eq!(at, seconds(14) + Duration::from_millis(100));
+        assert_eq!(taken(&mut bucket, at), 1);
+        assert_eq!(taken(&mut bucket, seconds(60)), 10);
     }
 }

@@ -1,12 +1,14 @@
 //! What stands between a client that is limited, or that uses topic aliases, and its shard. Most clients have none.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::aliases;
 use super::rate::TokenBucket;
-use crate::codec::{ReasonCode, frame};
+use super::read_ahead::{ReadAhead, Share};
+use crate::codec::{Protocol, ReasonCode, filter_count, frame};
 use crate::config::Listener;
 use crate::metrics::EdgeLimit;
 
@@ -16,10 +18,12 @@ const MOST_HELD: usize = 16 * 1024;
 /// Packets in order, let through as fast as the client may send.
 #[derive(Debug)]
 pub(super) struct Regulator {
+    protocol: Protocol,
     publishes: Option<TokenBucket>,
     subscribes: Option<TokenBucket>,
     /// Whole packets that wait.
     held: BytesMut,
+    read_ahead: Share,
     aliases: aliases::Inbound,
 }
 
@@ -37,11 +41,13 @@ pub(super) enum Stop {
 }
 
 impl Regulator {
-    pub(super) fn new(listener: &Listener) -> Self {
+    pub(super) fn new(listener: &Listener, protocol: Protocol, read_ahead: &ReadAhead) -> Self {
         Self {
+            protocol,
             publishes: listener.publish_rate.map(TokenBucket::new),
             subscribes: listener.subscribe_rate.map(TokenBucket::new),
             held: BytesMut::new(),
+            read_ahead: Share::of(read_ahead),
             aliases: aliases::Inbound::new(listener.topic_alias_maximum),
         }
     }
@@ -49,11 +55,12 @@ impl Regulator {
     /// Whole packets that the client sent.
     pub(super) fn hold(&mut self, packets: &Bytes) {
         self.held.extend_from_slice(packets);
+        self.read_ahead.set(self.held.len());
     }
 
     /// The client is not read any more.
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() >= MOST_HELD
+        self.held.len() >= MOST_HELD || self.read_ahead.is_over()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -62,16 +69,22 @@ impl Regulator {
 
     /// Appends what may go to the shard, which takes `credit` bytes and the end of the packet that overdraws them.
     pub(super) fn release(&mut self, credit: i64, now: Duration, out: &mut BytesMut) -> Stop {
+        let stop = self.let_through(credit, now, out);
+        self.read_ahead.set(self.held.len());
+        stop
+    }
+
+    fn let_through(&mut self, credit: i64, now: Duration, out: &mut BytesMut) -> Stop {
         let start = out.len();
         let spent = |out: &BytesMut| i64::try_from(out.len() - start).unwrap_or(i64::MAX);
         while let Ok(Some(len)) = frame::packet_len(&self.held, usize::MAX) {
             if spent(out) >= credit {
                 return Stop::NoCredit;
             }
-            if let Err(stop) = self.take_token(now) {
+            let len = len.min(self.held.len());
+            if let Err(stop) = self.take_tokens(len, now) {
                 return stop;
             }
-            let len = len.min(self.held.len());
             if let Err(code) = self.aliases.resolve(&self.held[..len], out) {
                 return Stop::Refused(code);
             }
@@ -82,31 +95,44 @@ impl Regulator {
         Stop::Empty
     }
 
-    /// For the packet at the front.
-    fn take_token(&mut self, now: Duration) -> Result<(), Stop> {
-        let (limit, bucket) = match self.held.first().map_or(0, |first| first >> 4) {
+    /// For the packet of that length at the front: one for a PUBLISH, one for each filter, since that is what costs a
+    /// shard.
+    fn take_tokens(&mut self, len: usize, now: Duration) -> Result<(), Stop> {
+        let packet = &self.held[..len];
+        let (limit, bucket) = match packet.first().map_or(0, |first| first >> 4) {
             3 => (EdgeLimit::PublishRate, &mut self.publishes),
             8 | 10 => (EdgeLimit::SubscribeRate, &mut self.subscribes),
             _ => return Ok(()),
         };
-        bucket.as_mut().map_or(Ok(()), |bucket| {
-            bucket.take(now).map_err(|at| Stop::TooFast(limit, at))
-        })
+        let Some(bucket) = bucket else {
+            return Ok(());
+        };
+        let tokens = match limit {
+            EdgeLimit::SubscribeRate => filter_count(self.protocol, packet),
+            _ => NonZeroU32::MIN,
+        };
+        bucket
+            .take(tokens, now)
+            .map_err(|at| Stop::TooFast(limit, at))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::num::{NonZeroU16, NonZeroU32};
+    use std::num::NonZeroU16;
+
+    use prometheus_client::metrics::gauge::Gauge;
 
     use super::*;
-    use crate::codec::{Packet, Protocol, Publish, encode};
+    use crate::codec::{Packet, Publish, encode};
 
     fn regulator(publishes: u32, subscribes: u32) -> Regulator {
         Regulator {
+            protocol: Protocol::V311,
             publishes: NonZeroU32::new(publishes).map(TokenBucket::new),
             subscribes: NonZeroU32::new(subscribes).map(TokenBucket::new),
             held: BytesMut::new(),
+            read_ahead: Share::of(&ReadAhead::new(Gauge::default())),
             aliases: aliases::Inbound::new(4),
         }
     }
@@ -149,6 +175,23 @@ mod tests {
         assert_eq!(
             (count, stop),
             (3, Stop::TooFast(EdgeLimit::SubscribeRate, later))
+        );
+        assert_eq!(released(&mut regulator, PLENTY, later), (1, Stop::Empty));
+    }
+
+    #[test]
+    fn a_subscribe_of_many_filters_goes_through_and_the_next_waits_for_all_of_them() {
+        let mut regulator = regulator(0, 2);
+        let many = [0x82, 2 + 4 * 20, 0, 1].into_iter();
+        let many: Bytes = many.chain([0, 1, b'a', 0].repeat(20)).collect();
+        let one = Bytes::from_static(&[0xA2, 5, 0, 1, 0, 1, b'a']);
+        regulator.hold(&many);
+        regulator.hold(&one);
+        let (count, stop) = released(&mut regulator, PLENTY, Duration::ZERO);
+        let later = Duration::from_millis(9_500);
+        assert_eq!(
+            (count, stop),
+            (1, Stop::TooFast(EdgeLimit::SubscribeRate, later))
         );
         assert_eq!(released(&mut regulator, PLENTY, later), (1, Stop::Empty));
     }

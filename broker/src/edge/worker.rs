@@ -24,6 +24,7 @@ use super::handshake::Handshakes;
 use super::keepalive::{GRAIN, Wheel};
 use super::links::Links;
 use super::proxied::Balancers;
+use super::read_ahead::ReadAhead;
 use super::shared::Shared;
 use super::{accept, drain, intake};
 use crate::link::{DetachReason, Protocol, StreamId, StreamMap, ToEdge, ToShard};
@@ -66,6 +67,8 @@ pub(super) struct Worker {
     pub(super) traffic: Traffic,
     /// Clients that are held for a wrong password or for flapping.
     pub(super) held_logins: Cell<usize>,
+    /// Of clients that send faster than they may.
+    pub(super) read_ahead: ReadAhead,
     conns: RefCell<StreamMap<Rc<Conn>>>,
     next_stream: Cell<u32>,
     wheel: RefCell<Wheel>,
@@ -147,6 +150,7 @@ impl EdgeWorker {
 impl Worker {
     fn new(index: usize, shared: Arc<Shared>, shards: usize, view: EdgeView) -> Self {
         let gate = Gate::new(index, &shared, view);
+        let read_ahead = ReadAhead::new(shared.metrics.edge.read_ahead.clone());
         Self {
             index,
             clock: shared.clock,
@@ -159,6 +163,7 @@ impl Worker {
             read_buffer: RefCell::new(vec![0; READ_BUFFER].into_boxed_slice()),
             traffic: Traffic::default(),
             held_logins: Cell::new(0),
+            read_ahead,
             conns: RefCell::default(),
             next_stream: Cell::new(0),
             wheel: RefCell::default(),

@@ -38,6 +38,8 @@ pub struct EdgeMetrics {
     pub bytes_received: Counter,
     pub bytes_sent: Counter,
     pub keep_alive_expired: Counter,
+    /// Of clients that send faster than they may.
+    pub read_ahead: Gauge,
     pub limits: By<EdgeLimit>,
 }
 
@@ -86,6 +88,11 @@ impl EdgeMetrics {
                 r,
                 "keep_alive_expired",
                 "Clients closed because their keep-alive ran out",
+            ),
+            read_ahead: gauge(
+                r,
+                "read_ahead_bytes",
+                "Bytes that were read of clients and wait until they may be sent on",
             ),
             limits: By::register(
                 r,

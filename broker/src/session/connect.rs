@@ -26,23 +26,39 @@ pub struct Opening<'a> {
     connect: Connect,
 }
 
-/// `Err`: the CONNACK of the refusal; empty where the standard has no code for it and the connection is just closed
-/// [MQTT-3.2.2-6 of 3.1.1].
-pub fn open(attach: &Attach, limits: Arc<SessionLimits>) -> Result<Opening<'_>, Bytes> {
+/// A client that may not be let in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotOpened {
+    /// Empty where the standard has no code for it and the connection is just closed [MQTT-3.2.2-6 of 3.1.1].
+    pub connack: Bytes,
+    /// Its will's topic is longer or deeper than allowed.
+    pub is_over_topic_limit: bool,
+}
+
+impl From<Bytes> for NotOpened {
+    fn from(connack: Bytes) -> Self {
+        Self {
+            connack,
+            is_over_topic_limit: false,
+        }
+    }
+}
+
+pub fn open(attach: &Attach, limits: Arc<SessionLimits>) -> Result<Opening<'_>, NotOpened> {
     let connect = match codec::decode(attach.protocol, &attach.connect) {
         Ok(Packet::Connect(connect)) => *connect,
-        Ok(_) => return Err(refusal(attach.protocol, ReasonCode::PROTOCOL_ERROR)),
-        Err(error) => return Err(refusal(attach.protocol, error.reason())),
+        Ok(_) => return Err(refusal(attach.protocol, ReasonCode::PROTOCOL_ERROR).into()),
+        Err(error) => return Err(refusal(attach.protocol, error.reason()).into()),
     };
     if connect.properties.authentication_method.is_some() {
-        return Err(explained_refusal(
-            &connect,
-            ReasonCode::BAD_AUTHENTICATION_METHOD,
-        ));
+        return Err(explained_refusal(&connect, ReasonCode::BAD_AUTHENTICATION_METHOD).into());
     }
     let will = connect.will.as_ref();
     if let Some(code) = will.and_then(|will| will_refusal(will, limits.topics)) {
-        return Err(explained_refusal(&connect, code));
+        return Err(NotOpened {
+            connack: explained_refusal(&connect, code),
+            is_over_topic_limit: will.is_some_and(|will| !is_within(will, limits.topics)),
+        });
     }
     let opening = Opening {
         attach,
@@ -53,7 +69,7 @@ pub fn open(attach: &Attach, limits: Arc<SessionLimits>) -> Result<Opening<'_>, 
     let asked = opening.expiry();
     let connack = opening.connack(false, if asked == 0 { 0 } else { !asked });
     if !takes(&opening.connect, &connack) {
-        return Err(Bytes::new());
+        return Err(Bytes::new().into());
     }
     Ok(opening)
 }
@@ -174,18 +190,22 @@ pub fn refusal_not_yours(attach: &Attach) -> Bytes {
 
 /// Its own or its response topic is none, or it is the server's; 3.1.1 has no code for it.
 fn will_refusal(will: &Will, limits: TopicLimits) -> Option<ReasonCode> {
-    let properties = will.properties.as_ref();
-    let response = properties.and_then(|properties| properties.response_topic.clone());
-    let topics = [Some(Arc::clone(&will.topic)), response];
-    let invalid = topics
-        .into_iter()
-        .flatten()
-        .any(|topic| !limits.allow(&topic) || TopicName::new(topic).is_err());
-    if invalid {
+    let invalid = topics_of(will).any(|topic| TopicName::new(Arc::clone(topic)).is_err());
+    if invalid || !is_within(will, limits) {
         return Some(ReasonCode::TOPIC_NAME_INVALID);
     }
     let forbidden = TopicName::new(will.topic.clone()).is_ok_and(|topic| topic.is_servers());
     forbidden.then_some(ReasonCode::NOT_AUTHORIZED)
+}
+
+fn is_within(will: &Will, limits: TopicLimits) -> bool {
+    topics_of(will).all(|topic| limits.allow(topic))
+}
+
+fn topics_of(will: &Will) -> impl Iterator<Item = &Arc<str>> {
+    let properties = will.properties.as_ref();
+    let response = properties.and_then(|properties| properties.response_topic.as_ref());
+    std::iter::once(&will.topic).chain(response)
 }
 
 /// With a reason, if the client wants one and takes a CONNACK of that size [MQTT-3.2.2-19].

@@ -66,9 +66,9 @@ const fn connack(code: ReasonCode) -> Option<&'static str> {
         ReasonCode::CLIENT_IDENTIFIER_NOT_VALID => {
             Some("a session with this client id belongs to another user")
         }
-        ReasonCode::TOPIC_NAME_INVALID => {
-            Some("the will's topic or response topic is empty, too deep or has a wildcard")
-        }
+        ReasonCode::TOPIC_NAME_INVALID => Some(
+            "the will's topic or response topic is empty, too long, too deep or has a wildcard",
+        ),
         ReasonCode::NOT_AUTHORIZED => Some("the will's topic is the server's own"),
         _ => None,
     }
@@ -87,7 +87,7 @@ const fn publish(code: ReasonCode) -> Option<&'static str> {
 const fn filter(code: ReasonCode) -> Option<&'static str> {
     match code {
         ReasonCode::TOPIC_FILTER_INVALID => Some(
-            "a wildcard fills its level, # is last, and a shared filter is $share/<name>/<filter>",
+            "a wildcard fills its level, # is last, a shared filter is $share/<name>/<filter>, and none is too long or too deep",
         ),
         ReasonCode::QUOTA_EXCEEDED => Some("the client has as many subscriptions as it may have"),
         _ => None,
@@ -98,7 +98,7 @@ const fn disconnected(code: ReasonCode) -> Option<&'static str> {
     match code {
         ReasonCode::SESSION_TAKEN_OVER => Some("another connection has this client id now"),
         ReasonCode::TOPIC_NAME_INVALID => {
-            Some("a topic or response topic is too deep or has a wildcard")
+            Some("a topic or response topic is too long, too deep or has a wildcard")
         }
         ReasonCode::RECEIVE_MAXIMUM_EXCEEDED => {
             Some("more messages are unacknowledged than the CONNACK allowed")

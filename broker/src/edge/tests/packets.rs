@@ -8,6 +8,7 @@ use super::harness::{DEADLINE, v3, v5, with_edge};
 use crate::codec::Connect;
 use crate::link::frame::INITIAL_WINDOW;
 use crate::link::{CloseReason, DetachReason, ToEdge, ToShard};
+use crate::metrics::EdgeLimit;
 
 /// A PUBLISH of QoS 0 with a packet of `len` bytes, over 16 KiB.
 fn publish(len: usize) -> Vec<u8> {
@@ -202,6 +203,8 @@ fn what_is_no_mqtt_ends_the_stream_with_its_reason() {
                 assert_eq!(reason, DetachReason::ProtocolError);
                 assert_eq!(client.read_to_end().await.unwrap(), [0xE0, 2, told, 0]);
             }
+            let limits = &edge.shared.metrics.edge.limits;
+            assert_eq!(limits.get(EdgeLimit::PacketSize), 1);
         },
     );
 }

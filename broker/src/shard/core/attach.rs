@@ -83,9 +83,10 @@ impl WorkerCore {
         let limits = self.limit_sets.of(&client.attach.limits);
         let opening = match session::open(&client.attach, limits) {
             Ok(opening) => opening,
-            Err(connack) => {
+            Err(no) => {
+                self.stats.limits.topic += u64::from(no.is_over_topic_limit);
                 self.links.remove(link, stream);
-                self.refuse(client.stream, connack, out);
+                self.refuse(client.stream, no.connack, out);
                 return;
             }
         };

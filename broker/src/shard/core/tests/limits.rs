@@ -65,6 +65,7 @@ fn a_will_beyond_the_limits_is_refused() {
     });
     let told = network.inbox(client).refused.take().unwrap();
     assert_eq!(told[3], ReasonCode::TOPIC_NAME_INVALID.0);
+    assert_eq!(network.workers[0].stats().limits.topic, 1);
 }
 
 #[test]
