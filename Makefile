@@ -87,6 +87,11 @@ bench: setup-build ## Measure against mosquitto, haproxy, NATS, rumqttd and rmqt
 	cargo build --release --locked -p herdgate -p herdgate-bench
 	$(BIN_RELEASE)/herdgate-bench run --broker $(BIN_RELEASE)/herdgate --peer-folder $(BENCH_PEERS) $(BENCH_FLAGS)
 
+FUZZ_FLAGS ?=
+.PHONY: fuzz
+fuzz: setup-fuzz ## Throw bytes at what strangers reach, two hours: docs/fuzzing.md (FUZZ_FLAGS="--minutes 10 --target v5,session")
+	scripts/fuzz.sh $(FUZZ_FLAGS)
+
 .PHONY: image
 image: setup-image ## OCI images from scratch, into the cache folder
 	cargo build --release --locked --workspace --bins
@@ -96,10 +101,12 @@ image: setup-image ## OCI images from scratch, into the cache folder
 generate: bins lab-tools ## Write the generated files anew: CRDs, chart copies, reference pages, snapshots
 	scripts/generate.sh
 
-.PHONY: setup-build setup-test setup-image
+.PHONY: setup-build setup-test setup-image setup-fuzz
 setup-build:
 	@scripts/setup.sh build
 setup-test:
 	@scripts/setup.sh test
 setup-image:
 	@scripts/setup.sh image
+setup-fuzz:
+	@scripts/setup.sh fuzz

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what a fresh Debian machine lacks, and says what. Usage: setup.sh build|test|image
+# Installs what a fresh Debian machine lacks, and says what. Usage: setup.sh build|test|image|fuzz
 set -euo pipefail
-what=${1:?usage: setup.sh build|test|image}
+what=${1:?usage: setup.sh build|test|image|fuzz}
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -20,6 +20,10 @@ if [ "$what" = test ]; then
   need curl curl
   need python3 python3
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+fi
+if [ "$what" = fuzz ]; then
+  # libFuzzer is C++
+  need c++ build-essential
 fi
 if [ "$what" = image ]; then
   command -v docker >/dev/null || need buildah buildah
