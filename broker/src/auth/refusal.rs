@@ -55,6 +55,33 @@ impl NoLogin {
 }
 
 impl Refusal {
+    /// In the order of the enum.
+    #[cfg(test)]
+    pub const ALL: [Self; 7] = [
+        Self::NotAuthorized,
+        Self::BadUserNameOrPassword,
+        Self::ClientIdNotAllowed,
+        Self::Busy,
+        Self::Unavailable,
+        Self::UnknownMethod,
+        Self::TooSoon,
+    ];
+
+    /// The Reason String of a v5 CONNACK; says no more than the code does about who is known.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NotAuthorized => "a user name or a client certificate is needed here",
+            Self::BadUserNameOrPassword => "the user is unknown or the password is wrong",
+            Self::ClientIdNotAllowed => "this client id is not for this user",
+            Self::Busy => "too many clients log in: come again later",
+            Self::Unavailable => "logins cannot be checked now: come again later",
+            Self::UnknownMethod => "this authentication method is not offered here",
+            Self::TooSoon => {
+                "after wrong passwords, or coming and going, there is a wait: come again later"
+            }
+        }
+    }
+
     /// CONNACK return code (MQTT 3.1.1, 3.2.2.3).
     pub fn v3_code(self) -> u8 {
         match self {

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::attach::{self, NoSession};
 use super::connect::Opening;
 use super::entering::Entering;
-use super::replies;
+use super::replies::{self, Hearer};
 use super::shared::ListenerShared;
 use super::stream::Stream;
 use super::worker::Worker;
@@ -103,7 +103,8 @@ impl Arrival<'_> {
 
     fn told(&self, refusal: Refusal) -> NoSession {
         let (v3, v5) = (ReasonCode(refusal.v3_code()), ReasonCode(refusal.v5_code()));
-        NoSession::Refused(replies::connack(self.opening.connect.protocol, v3, v5))
+        let hearer = Hearer::of(&self.opening.connect);
+        NoSession::Refused(replies::connack(hearer, v3, v5, refusal.text()))
     }
 
     /// For half the patience at most: then the client would soon start again by itself.

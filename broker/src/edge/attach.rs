@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::conn::{Conn, Ending};
 use super::connect::{self, Opening};
 use super::packets::read_some;
+use super::replies::Hearer;
 use super::shared::ListenerShared;
 use super::stream::Stream;
 use super::worker::Worker;
@@ -45,17 +46,17 @@ pub(super) async fn attach(
     identity: Identity,
     peer: SocketAddr,
 ) -> Result<Rc<Conn>, NoSession> {
-    let protocol = opening.connect.protocol;
+    let hearer = Hearer::of(&opening.connect);
     let deadline = Instant::now() + worker.shared.patience() / 2;
     let shard = worker.links.shard_of(&identity.client_id);
     let up = worker.links.until_up(shard);
     match or_left(worker, stream, &mut opening.early, deadline, up).await {
-        Waited::Over => return Err(NoSession::Refused(replies::unavailable(protocol))),
+        Waited::Over => return Err(NoSession::Refused(replies::unavailable(hearer))),
         Waited::Left => return Err(NoSession::Gone),
         Waited::For(()) => {}
     }
     let Some(conn) = ask(worker, listener, opening, identity, peer, shard) else {
-        return Err(NoSession::Refused(replies::unavailable(protocol)));
+        return Err(NoSession::Refused(replies::unavailable(hearer)));
     };
     let waited = or_left(worker, stream, &mut opening.early, deadline, answer(&conn)).await;
     if let Waited::For(None) = waited {
@@ -64,8 +65,8 @@ pub(super) async fn attach(
     worker.cancel(&conn);
     Err(match waited {
         Waited::For(Some(Ending::Refused)) => NoSession::RefusedBy(conn),
-        Waited::For(_) => NoSession::Refused(replies::unavailable(protocol)),
-        Waited::Over => NoSession::Refused(replies::busy(protocol)),
+        Waited::For(_) => NoSession::Refused(replies::unavailable(hearer)),
+        Waited::Over => NoSession::Refused(replies::busy(hearer)),
         Waited::Left => NoSession::Gone,
     })
 }
@@ -121,7 +122,8 @@ fn ask(
         topic_alias_maximum: listener.settings.topic_alias_maximum,
         limits: listener.settings.limits,
     });
-    let conn = worker.open(shard, protocol, keepalive::patience(keep_alive));
+    let hearer = Hearer::of(&opening.connect);
+    let conn = worker.open(shard, hearer, keepalive::patience(keep_alive));
     conn.use_aliases(outbound_aliases(listener, opening));
     let stream = conn.stream;
     worker.send(&conn, ToShard::Attach { stream, attach });

@@ -337,7 +337,7 @@ fn last_words(conn: &Conn, end: End, stream: &mut Stream) -> Option<Outbox> {
     };
     let mut outbox = conn.outbox.take();
     if let Some(code) = code {
-        outbox.push(replies::disconnect(conn.protocol, code), 0);
+        outbox.push(replies::disconnect(conn.hearer(), code), 0);
     }
     Some(outbox)
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::aliases;
 use super::outbox::Outbox;
+use super::replies::Hearer;
 use crate::link::frame::INITIAL_WINDOW;
 use crate::link::{CloseReason, Protocol, StreamId};
 
@@ -21,6 +22,8 @@ pub(super) struct Conn {
     /// Index of the link to its shard.
     pub(super) shard: usize,
     pub(super) protocol: Protocol,
+    /// It wants Reason Strings, and takes ours.
+    takes_reasons: bool,
     /// How long it may be silent; `None`: for ever.
     pub(super) patience: Option<Duration>,
     pub(super) outbox: RefCell<Outbox>,
@@ -54,14 +57,15 @@ impl Conn {
     pub(super) fn new(
         stream: StreamId,
         shard: usize,
-        protocol: Protocol,
+        hearer: Hearer,
         patience: Option<Duration>,
         now: Duration,
     ) -> Self {
         Self {
             stream,
             shard,
-            protocol,
+            protocol: hearer.protocol,
+            takes_reasons: hearer.takes_reasons,
             patience,
             outbox: RefCell::default(),
             aliases: RefCell::default(),
@@ -74,6 +78,11 @@ impl Conn {
             keep_alive_due: Cell::new(false),
             goodbye: Cell::new(false),
         }
+    }
+
+    /// For last words.
+    pub(super) fn hearer(&self) -> Hearer {
+        Hearer::attached(self.protocol, self.takes_reasons)
     }
 
     /// The task wants to run when anything changes.
@@ -219,8 +228,8 @@ mod tests {
     #[test]
     fn a_wait_for_the_shard_is_no_silence() {
         const SECOND: Duration = Duration::from_secs(1);
-        let stream = StreamId(0);
-        let conn = Conn::new(stream, 0, Protocol::V5, Some(3 * SECOND), SECOND);
+        let (stream, hearer) = (StreamId(0), Hearer::unknown(Protocol::V5));
+        let conn = Conn::new(stream, 0, hearer, Some(3 * SECOND), SECOND);
         assert_eq!(conn.deadline(), Some(4 * SECOND));
         conn.attach(Bytes::new(), 5 * SECOND);
         assert_eq!(conn.deadline(), Some(8 * SECOND));

@@ -4,7 +4,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout_at};
 
 use super::packets::read_some;
-use super::replies;
+use super::reasons;
+use super::replies::{self, Hearer};
 use super::shared::ListenerShared;
 use super::stream::Stream;
 use super::worker::Worker;
@@ -57,7 +58,9 @@ pub(super) async fn read(
     let connect = open(protocol, &packet).map_err(NoOpening::Refused)?;
     if connect.client_id.len() > usize::from(listener.settings.max_client_id_bytes) {
         limits.inc(EdgeLimit::ClientId);
-        return Err(NoOpening::Refused(replies::client_id_rejected(protocol)));
+        return Err(NoOpening::Refused(replies::client_id_rejected(Hearer::of(
+            &connect,
+        ))));
     }
     Ok(Opening {
         connect,
@@ -124,7 +127,7 @@ fn open(protocol: Protocol, packet: &Bytes) -> Result<Box<Connect>, Bytes> {
 }
 
 fn refusal(protocol: Protocol, code: ReasonCode) -> Bytes {
-    replies::connack(protocol, code, code)
+    replies::connack(Hearer::unknown(protocol), code, code, reasons::NO_PACKET)
 }
 
 /// The packet that the shard may see: without user name, password, and what belongs to an exchange.

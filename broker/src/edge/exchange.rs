@@ -9,7 +9,8 @@ use tokio::time::timeout_at;
 use super::arrival::Arrival;
 use super::attach::NoSession;
 use super::packets::read_some;
-use super::replies;
+use super::reasons;
+use super::replies::{self, Hearer};
 use crate::auth::{Refusal, Step};
 use crate::codec::frame::{FrameError, packet_len};
 use crate::codec::{Packet, Protocol, ReasonCode, decode};
@@ -65,7 +66,7 @@ impl Arrival<'_> {
         let packet = replies::auth(ReasonCode::CONTINUE_AUTHENTICATION, method, data);
         let most = self.opening.connect.properties.maximum_packet_size;
         if most.is_some_and(|most| packet.len() > most.get() as usize) {
-            return Err(protocol_error(ReasonCode::PACKET_TOO_LARGE));
+            return Err(self.wrong(ReasonCode::PACKET_TOO_LARGE, reasons::CHALLENGE_TOO_LARGE));
         }
         let written = async {
             self.stream.write_all(&packet).await?;
@@ -87,10 +88,10 @@ impl Arrival<'_> {
             {
                 Ok(auth.data.unwrap_or_default())
             }
-            Ok(_) => Err(protocol_error(ReasonCode::PROTOCOL_ERROR)),
+            Ok(_) => Err(self.wrong(ReasonCode::PROTOCOL_ERROR, reasons::OTHER_AUTH)),
             Err(error) => {
                 tracing::debug!(%error, peer = %self.peer, "client refused");
-                Err(protocol_error(error.reason()))
+                Err(self.wrong(error.reason(), reasons::NO_PACKET))
             }
         }
     }
@@ -103,7 +104,7 @@ impl Arrival<'_> {
             match early.first().map(|first| first & 0xF0) {
                 None | Some(AUTH) => {}
                 Some(DISCONNECT) => return Err(NoSession::Gone),
-                Some(_) => return Err(protocol_error(ReasonCode::PROTOCOL_ERROR)),
+                Some(_) => return Err(self.wrong(ReasonCode::PROTOCOL_ERROR, reasons::NOT_NOW)),
             }
             match packet_len(early, limit) {
                 Ok(Some(len)) if len <= early.len() => {
@@ -112,9 +113,11 @@ impl Arrival<'_> {
                 }
                 Ok(_) => {}
                 Err(FrameError::TooLarge { .. }) => {
-                    return Err(protocol_error(ReasonCode::PACKET_TOO_LARGE));
+                    return Err(self.wrong(ReasonCode::PACKET_TOO_LARGE, reasons::AUTH_TOO_LARGE));
                 }
-                Err(_) => return Err(protocol_error(ReasonCode::MALFORMED_PACKET)),
+                Err(_) => {
+                    return Err(self.wrong(ReasonCode::MALFORMED_PACKET, reasons::NO_PACKET));
+                }
             }
             let read = read_some(self.worker, self.stream, early);
             match timeout_at(self.opening.deadline, read).await {
@@ -125,8 +128,10 @@ impl Arrival<'_> {
             }
         }
     }
-}
 
-fn protocol_error(code: ReasonCode) -> NoSession {
-    NoSession::Refused(replies::connack(Protocol::V5, code, code))
+    /// What came has no place in the exchange.
+    fn wrong(&self, code: ReasonCode, why: &'static str) -> NoSession {
+        let hearer = Hearer::of(&self.opening.connect);
+        NoSession::Refused(replies::connack(hearer, code, code, why))
+    }
 }

@@ -32,6 +32,7 @@ mod peer;
 mod proxied;
 mod rate;
 mod read_ahead;
+mod reasons;
 mod reauthentication;
 mod regulate;
 mod replies;

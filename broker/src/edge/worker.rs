@@ -25,9 +25,10 @@ use super::keepalive::{GRAIN, Wheel};
 use super::links::Links;
 use super::proxied::Balancers;
 use super::read_ahead::ReadAhead;
+use super::replies::Hearer;
 use super::shared::Shared;
 use super::{accept, drain, intake};
-use crate::link::{DetachReason, Protocol, StreamId, StreamMap, ToEdge, ToShard};
+use crate::link::{DetachReason, StreamId, StreamMap, ToEdge, ToShard};
 use crate::link::{LinkEvent, LinkTarget};
 use crate::process::Clock;
 
@@ -194,7 +195,7 @@ impl Worker {
     pub(super) fn open(
         &self,
         shard: usize,
-        protocol: Protocol,
+        hearer: Hearer,
         patience: Option<Duration>,
     ) -> Rc<Conn> {
         let mut conns = self.conns.borrow_mut();
@@ -204,13 +205,7 @@ impl Worker {
             stream = StreamId(stream.0.wrapping_add(1));
         }
         self.next_stream.set(stream.0.wrapping_add(1));
-        let conn = Rc::new(Conn::new(
-            stream,
-            shard,
-            protocol,
-            patience,
-            self.clock.now(),
-        ));
+        let conn = Rc::new(Conn::new(stream, shard, hearer, patience, self.clock.now()));
         conns.insert(stream, Rc::clone(&conn));
         if let Some(deadline) = conn.deadline() {
             self.wheel.borrow_mut().insert(stream, deadline);

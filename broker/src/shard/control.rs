@@ -133,7 +133,7 @@ impl ShardControl {
         if let Some(window) = &news.window {
             self.window.merge(window);
         }
-        self.figures.take(news.worker, news.stats);
+        self.figures.take(news.worker, &news.stats);
     }
 
     fn write_system_topics(&mut self) {

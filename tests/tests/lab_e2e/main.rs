@@ -25,6 +25,7 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     world.prepare_cluster_namespace();
     world.install_operator();
     serving::a_bad_range_is_refused(&world);
+    serving::bad_limits_and_waits_are_refused(&world);
     world.install_cluster();
 
     step("clients meet over one hostname");

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use herdgate_tests::lab::edges::number;
 use herdgate_tests::mqtt::{Client, publish};
 use herdgate_tests::wait::{PATIENT, until};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::{CLUSTER, World};
 
@@ -14,15 +14,52 @@ pub(crate) fn a_bad_range_is_refused(world: &World<'_>) {
     let mut spec = world.spec();
     spec["admission"]["slicing"] =
         json!({"type": "CIDRList", "ranges": [{"name": "north", "cidrs": ["198.18.300.0/20"]}]});
+    is_refused(world, &spec, "spec.admission.slicing.ranges[0].cidrs[0]");
+}
+
+/// The schema's rules over several fields hold as well.
+pub(crate) fn bad_limits_and_waits_are_refused(world: &World<'_>) {
+    for (pointer, value, told) in [
+        (
+            "/listeners/0/limits",
+            json!({"maxClientIdBytes": 22}),
+            "spec.listeners[0].limits.maxClientIdBytes",
+        ),
+        (
+            "/listeners/0/limits",
+            json!({"maxSubscriptions": 10_001}),
+            "`listeners[].limits.maxSubscriptions` must not be more than `limits.maxSubscriptions`",
+        ),
+        (
+            "/listeners/0/authenticationMethods",
+            json!(["SCRAM-SHA-1"]),
+            "spec.listeners[0].authenticationMethods[0]",
+        ),
+        (
+            "/authentication/flapping",
+            json!({"firstMilliseconds": 2_001, "longestSeconds": 2}),
+            "spec.authentication.flapping.longestSeconds",
+        ),
+        (
+            "/authentication/wrongPasswordWait",
+            json!({"longestSeconds": 241}),
+            "spec.authentication.wrongPasswordWait.longestSeconds",
+        ),
+    ] {
+        let mut spec = world.spec();
+        let (section, field) = pointer.rsplit_once('/').unwrap();
+        spec.pointer_mut(section).expect(section)[field] = value;
+        is_refused(world, &spec, told);
+    }
+}
+
+fn is_refused(world: &World<'_>, spec: &Value, told: &str) {
     let refused = world.lab.kubernetes.try_apply(&json!({
         "apiVersion": "herdgate.io/v1alpha1", "kind": "MqttCluster",
         "metadata": {"name": "mistaken", "namespace": world.namespace}, "spec": spec,
     }));
-    let error = refused.expect_err("a range with a number over 255 is none");
-    assert!(
-        error.contains("spec.admission.slicing.ranges[0].cidrs[0]"),
-        "{error}"
-    );
+    let error = refused.expect_err(told);
+    assert!(error.contains(told), "{error}");
 }
 
 pub(crate) fn helm_test_passes(world: &World<'_>) {

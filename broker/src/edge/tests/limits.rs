@@ -54,6 +54,29 @@ fn a_client_id_that_is_too_long_is_refused() {
 }
 
 #[test]
+fn who_wants_to_know_is_told_why() {
+    let keys = "maxClientIdBytes: 23, maxPacketBytes: 200";
+    with_edge(&[&listener(keys)], async |mut edge| {
+        let curious = |client_id: &str| Connect::new(Protocol::V5, client_id);
+        let mut client = edge.dial().await;
+        client.connect(curious(&"x".repeat(24))).await;
+        let told = client.read_to_end().await.unwrap();
+        let Ok(Packet::ConnAck(ack)) = decode(Protocol::V5, &told.into()) else {
+            panic!("a CONNACK")
+        };
+        assert!(ack.properties.reason.unwrap().contains("client id"));
+        let (mut client, _) = edge.attached(curious("a")).await;
+        client.send(&[0x30, 0xFF, 0x7F]).await;
+        let told = client.read_to_end().await.unwrap();
+        let Ok(Packet::Disconnect(disconnect)) = decode(Protocol::V5, &told.into()) else {
+            panic!("a DISCONNECT")
+        };
+        assert_eq!(disconnect.code.0, 0x95);
+        assert!(disconnect.reason.unwrap().contains("larger"));
+    });
+}
+
+#[test]
 fn a_connect_that_is_too_large_is_refused_before_it_has_come() {
     with_edge(&[&listener("maxPacketBytes: 128")], async |edge| {
         for (level, told) in [(4, &[][..]), (5, &[0x20, 3, 0, 0x95, 0])] {

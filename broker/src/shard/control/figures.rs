@@ -23,10 +23,10 @@ impl Figures {
         }
     }
 
-    pub(super) fn take(&mut self, worker: WorkerIndex, stats: WorkerStats) {
+    pub(super) fn take(&mut self, worker: WorkerIndex, stats: &WorkerStats) {
         if let Some(last) = self.workers.get_mut(usize::from(worker.0)) {
-            count(&self.metrics, last, &stats);
-            *last = stats;
+            count(&self.metrics, last, stats);
+            *last = *stats;
         }
         self.show();
     }
@@ -52,6 +52,8 @@ impl Figures {
             attached: sum(|worker| worker.attached_total),
             received: sum(|worker| worker.messages_in_total),
             sent: sum(|worker| worker.messages_out_total),
+            bytes_received: sum(|worker| worker.bytes_in_total),
+            bytes_sent: sum(|worker| worker.bytes_out_total),
             dropped: sum(|worker| worker.dropped.copies()),
             queued: sum(|worker| worker.queued),
             retained: sum(|worker| worker.retained),
@@ -164,9 +166,9 @@ mod tests {
     fn levels_add_up_and_counters_count_what_is_new() {
         let metrics = Metrics::new().shard;
         let mut figures = Figures::new(2, metrics.clone());
-        figures.take(WorkerIndex(0), stats(3, 5));
-        figures.take(WorkerIndex(1), stats(4, 4));
-        figures.take(WorkerIndex(0), stats(2, 7));
+        figures.take(WorkerIndex(0), &stats(3, 5));
+        figures.take(WorkerIndex(1), &stats(4, 4));
+        figures.take(WorkerIndex(0), &stats(2, 7));
         assert_eq!(figures.counts().connected, 6);
         assert_eq!(metrics.sessions.get(), 6);
         assert_eq!(metrics.attached.get(), 11);

@@ -80,6 +80,7 @@ impl WorkerCore {
 
     fn let_in(&mut self, now: Duration, client: Waiting, out: &mut Outbox) {
         let (link, stream) = client.stream;
+        self.stats.bytes_in_total += client.attach.connect.len() as u64;
         let limits = self.limit_sets.of(&client.attach.limits);
         let opening = match session::open(&client.attach, limits) {
             Ok(opening) => opening,
@@ -103,6 +104,7 @@ impl WorkerCore {
         }
         self.links.insert(client.stream, Stream::Attached(key));
         self.stats.attached_total += 1;
+        self.stats.bytes_out_total += connack.len() as u64;
         out.to_links
             .push((link, ToEdge::Attached { stream, connack }));
         self.touch(key.index);
@@ -207,6 +209,7 @@ impl WorkerCore {
         out: &mut Outbox,
     ) {
         self.stats.refused_total += 1;
+        self.stats.bytes_out_total += connack.len() as u64;
         out.to_links
             .push((link, ToEdge::Refused { stream, connack }));
     }

@@ -96,6 +96,7 @@ impl WorkerCore {
             return;
         };
         if let Some(packets) = seat.session.outbound.take() {
+            self.stats.bytes_out_total += packets.len() as u64;
             out.to_links.push((link, ToEdge::Data { stream, packets }));
         }
         out.to_links.push((link, ToEdge::Close { stream, reason }));

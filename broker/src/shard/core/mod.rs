@@ -179,6 +179,7 @@ impl WorkerCore {
             let delivered = seat.session.outbound.pump(now);
             let after = seat.session.outbound.waiting();
             if let Some(packets) = seat.session.outbound.take() {
+                self.stats.bytes_out_total += packets.len() as u64;
                 out.to_links.push((link, ToEdge::Data { stream, packets }));
             }
             let has_replays = seat.replays.is_some();

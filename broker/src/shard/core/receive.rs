@@ -44,6 +44,7 @@ impl WorkerCore {
             return;
         };
         seat.session.received(packets.len());
+        self.stats.bytes_in_total += packets.len() as u64;
         if seat.settling.is_none() {
             self.window.queue_wait.times.record(waited);
         }

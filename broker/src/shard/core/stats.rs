@@ -36,6 +36,10 @@ pub struct WorkerStats {
     pub not_kept_total: u64,
     pub messages_in_total: u64,
     pub messages_out_total: u64,
+    /// MQTT packets of clients, as they came over links: without credentials, PINGREQ and topic aliases.
+    pub bytes_in_total: u64,
+    /// MQTT packets to clients, as they went to links.
+    pub bytes_out_total: u64,
     pub wills_total: u64,
     pub protocol_errors_total: u64,
     pub dropped: Drops,

@@ -19,6 +19,8 @@ pub struct Totals {
     pub attached: u64,
     pub received: u64,
     pub sent: u64,
+    pub bytes_received: u64,
+    pub bytes_sent: u64,
     pub dropped: u64,
     /// Messages that wait for clients.
     pub queued: u64,
@@ -43,6 +45,8 @@ struct Loads {
     connections: Load,
     received: Load,
     sent: Load,
+    bytes_received: Load,
+    bytes_sent: Load,
     dropped: Load,
 }
 
@@ -96,6 +100,8 @@ impl SystemTopics {
             ("clients/expired", totals.expired),
             ("messages/received", totals.received),
             ("messages/sent", totals.sent),
+            ("bytes/received", totals.bytes_received),
+            ("bytes/sent", totals.bytes_sent),
             ("messages/stored", stored),
             ("store/messages/count", stored),
             ("publish/messages/received", totals.received),
@@ -110,6 +116,8 @@ impl SystemTopics {
             ("connections", &self.loads.connections),
             ("messages/received", &self.loads.received),
             ("messages/sent", &self.loads.sent),
+            ("bytes/received", &self.loads.bytes_received),
+            ("bytes/sent", &self.loads.bytes_sent),
             ("publish/received", &self.loads.received),
             ("publish/sent", &self.loads.sent),
             ("publish/dropped", &self.loads.dropped),
@@ -127,6 +135,8 @@ impl Loads {
         self.connections.count(totals.attached, elapsed);
         self.received.count(totals.received, elapsed);
         self.sent.count(totals.sent, elapsed);
+        self.bytes_received.count(totals.bytes_received, elapsed);
+        self.bytes_sent.count(totals.bytes_sent, elapsed);
         self.dropped.count(totals.dropped, elapsed);
     }
 }
@@ -202,6 +212,7 @@ mod tests {
         topics.look(seconds(0), &Totals::default());
         let totals = Totals {
             received: 120,
+            bytes_received: 1_200,
             ..Totals::default()
         };
         let news = shown(&topics.look(seconds(60), &totals));
@@ -209,6 +220,9 @@ mod tests {
             news.contains(&"load/publish/received/1min=75.85".to_owned()),
             "{news:?}"
         );
+        for line in ["bytes/received=1200", "load/bytes/received/1min=758.54"] {
+            assert!(news.contains(&line.to_owned()), "{line}: {news:?}");
+        }
         assert!(!news.iter().any(|line| line.contains("sent")), "{news:?}");
     }
 

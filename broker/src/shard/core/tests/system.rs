@@ -1,7 +1,7 @@
 //! `$SYS`: the server's own topics.
 
 use super::network::{Network, publish};
-use crate::codec::{Ack, Connect, Packet, Protocol, Publish, QoS, ReasonCode, Will};
+use crate::codec::{self, Ack, Connect, Packet, Protocol, Publish, QoS, ReasonCode, Will};
 use crate::routing::{Message, TopicName};
 use crate::shard::core::{Input, WorkerCore};
 
@@ -97,4 +97,25 @@ fn nor_do_their_wills() {
         let told = network.inbox(client).refused.take().expect("a refusal");
         assert_eq!(told[3], code, "{protocol:?}");
     }
+}
+
+#[test]
+fn bytes_are_counted_both_ways_once() {
+    let mut network = Network::with_workers(1);
+    let of = |network: &Network| {
+        let stats = network.workers[0].stats();
+        (stats.bytes_in_total, stats.bytes_out_total)
+    };
+    let connect = Connect::new(V311, "c");
+    let size = |packet: &Packet| codec::encode(V311, packet).unwrap().len() as u64;
+    let connected = size(&Packet::Connect(Box::new(connect.clone())));
+    let client = network.connect(connect);
+    // a CONNACK of 3.1.1 has four bytes
+    assert_eq!(of(&network), (connected, 4));
+    network.subscribe(client, "t", ZERO);
+    let (received, sent) = of(&network);
+    assert_eq!((received - connected, sent), (2 + 2 + 3 + 1, 4 + 5));
+    network.publish(client, "t", "hello", ZERO);
+    let message = size(&publish("t", "hello", ZERO));
+    assert_eq!(of(&network), (received + message, sent + message));
 }
