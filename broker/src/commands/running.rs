@@ -74,7 +74,7 @@ impl Running {
         let readiness = Readiness::new(checks);
         Ok(Self {
             bound,
-            threads: Threads::default(),
+            threads: Threads::new(metrics.process.pauses.clone()),
             tasks: Tasks::default(),
             readiness,
             admin: Some(admin),

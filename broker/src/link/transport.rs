@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::wire::{self, Frame, Greeting, MAX_GREETING, VERSION, WireError};
+use crate::process::brought;
 
 /// A greeting that takes longer is none.
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -95,6 +96,7 @@ pub(super) async fn read_frames<F: Frame>(
         if socket.read_buf(buffer).await? == 0 {
             return Err(LinkError::Closed);
         }
+        brought();
     }
 }
 

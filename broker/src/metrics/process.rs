@@ -1,10 +1,11 @@
 //! The process itself.
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::shapes::gauge;
+use super::shapes::{counter, gauge};
 
 #[derive(Clone, Debug)]
 pub struct ProcessMetrics {
@@ -12,6 +13,8 @@ pub struct ProcessMetrics {
     pub ready: Gauge,
     /// File descriptors that the process may have open.
     pub file_limit: Gauge,
+    /// Pauses of busy workers before they looked at their sockets again.
+    pub pauses: Counter,
 }
 
 impl ProcessMetrics {
@@ -27,6 +30,11 @@ impl ProcessMetrics {
                 r,
                 "file_limit",
                 "File descriptors that the process may have open",
+            ),
+            pauses: counter(
+                r,
+                "worker_pauses",
+                "Pauses of busy workers, of a tenth of a millisecond, before they looked at their sockets again",
             ),
         }
     }

@@ -2,8 +2,10 @@
 
 mod causes;
 mod clock;
+mod gather;
 mod life;
 mod limits;
+mod looks;
 mod ready;
 mod signals;
 mod tasks;
@@ -13,6 +15,7 @@ pub use causes::Causes;
 pub use clock::Clock;
 pub use life::Life;
 pub use limits::{open_files, raise_open_files};
+pub use looks::brought;
 pub use ready::{Bound, write_ready_file};
 pub use signals::{Hangups, Termination};
 pub use tasks::{Cause, TaskError, Tasks};

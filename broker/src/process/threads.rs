@@ -4,9 +4,12 @@ use std::future::Future;
 use std::io;
 use std::thread::{Builder, JoinHandle};
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::runtime;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
+
+use super::looks;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ThreadError {
@@ -20,23 +23,24 @@ pub enum ThreadError {
 #[derive(Debug)]
 pub struct Threads {
     running: Vec<JoinHandle<()>>,
+    pauses: Counter,
     ended: (
         mpsc::UnboundedSender<String>,
         mpsc::UnboundedReceiver<String>,
     ),
 }
 
-impl Default for Threads {
-    fn default() -> Self {
+impl Threads {
+    /// `pauses` counts what is said in `gather`.
+    pub fn new(pauses: Counter) -> Self {
         // One message per thread at most.
         Self {
             running: Vec::new(),
+            pauses,
             ended: mpsc::unbounded_channel(),
         }
     }
-}
 
-impl Threads {
     /// Runs the future that `work` makes, on a thread with a runtime and a `LocalSet`, until it ends.
     pub fn spawn<F: Future<Output = ()>>(
         &mut self,
@@ -47,8 +51,15 @@ impl Threads {
             name: name.to_owned(),
             source,
         };
+        let pauses = self.pauses.clone();
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
+            .on_thread_park(move || {
+                if looks::begin() {
+                    pauses.inc();
+                }
+            })
+            .on_thread_unpark(looks::end)
             .build()
             .map_err(start)?;
         let notice = EndNotice {
@@ -90,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_thread_is_told() {
-        let mut threads = Threads::default();
+        let mut threads = Threads::new(Counter::default());
         threads.spawn("short-lived", || async {}).unwrap();
         assert_eq!(
             threads.one_ended().await.to_string(),
@@ -100,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_too() {
-        let mut threads = Threads::default();
+        let mut threads = Threads::new(Counter::default());
         threads
             .spawn("broken", || async { panic!("as meant") })
             .unwrap();
