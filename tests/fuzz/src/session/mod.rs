@@ -12,6 +12,7 @@ mod shard;
 mod step;
 
 use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use herdgate::codec::{self, Connect, ConnectProperties, Packet, Protocol, Publish, QoS};
@@ -30,12 +31,16 @@ const MOST_STEPS: usize = 400;
 const ENOUGH: usize = 20_000;
 const HOSTILE: &str = "hostile";
 
+/// `HERDGATE_FUZZ_TRACE` is set: each step is told, and what the clients hear.
+static TRACE: LazyLock<bool> = LazyLock::new(|| std::env::var_os("HERDGATE_FUZZ_TRACE").is_some());
+
 pub(crate) fn run(data: &[u8]) {
     let mut script = Script::new(data);
     let Some(four) = script.four() else { return };
     let mut world = World::new(four);
     for _ in 0..MOST_STEPS {
         let Some(step) = script.next() else { break };
+        world.tell(&step);
         world.take(step);
         world.check();
     }
@@ -76,6 +81,13 @@ impl World {
             hostile: None,
             hostile_protocol: step::protocol(hostile),
             is_live_only: true,
+        }
+    }
+
+    /// For whoever looks at what was found.
+    fn tell(&self, what: &dyn std::fmt::Debug) {
+        if *TRACE {
+            eprintln!("{:?} {what:?}", self.shard.now);
         }
     }
 
@@ -291,6 +303,7 @@ impl World {
     }
 
     fn heard(&mut self, stream: StreamIndex, heard: Heard) {
+        self.tell(&(stream, &heard));
         let is_of = |peer: &Peer| peer.connection == Some(stream);
         let Some(at) = self.peers.iter().position(is_of) else {
             // the fourth, or the last words on a connection that is gone

@@ -66,6 +66,8 @@ pub(super) struct Peer {
     pub(super) kept: Kept,
     /// The QoS of each filter whose SUBACK has come, and that was not touched since.
     in_force: BTreeMap<usize, QoS>,
+    /// The last request for each filter that the server has got: answers may come in another order.
+    newest: BTreeMap<usize, u16>,
     /// Filters that it ever subscribed to.
     ever: BTreeSet<usize>,
     /// Ids of messages for it, from the first PUBLISH to the last acknowledgement [MQTT-2.2.1-4].
@@ -102,6 +104,7 @@ impl Peer {
             next_request: 0,
             kept: Kept::None,
             in_force: BTreeMap::new(),
+            newest: BTreeMap::new(),
             ever: BTreeSet::new(),
             in_use: BTreeSet::new(),
             under_way: BTreeSet::new(),
@@ -202,21 +205,22 @@ impl Peer {
 
     /// The server has got this packet; `true`: subscriptions change.
     pub(super) fn sent(&mut self, packet: &Packet) -> bool {
-        let filter = match packet {
+        let (id, text) = match packet {
             Packet::PubAck(ack) | Packet::PubComp(ack) => {
                 self.in_use.remove(&ack.packet_id.get());
                 self.under_way.remove(&ack.packet_id.get());
                 return false;
             }
-            Packet::Subscribe(subscribe) => subscribe.filters.first().map(|it| it.filter.clone()),
-            Packet::Unsubscribe(unsubscribe) => unsubscribe.filters.first().cloned(),
-            _ => None,
+            Packet::Subscribe(it) => (it.packet_id, it.filters.first().map(|it| &*it.filter)),
+            Packet::Unsubscribe(it) => (it.packet_id, it.filters.first().map(|it| &**it)),
+            _ => return false,
         };
-        if let Some(filter) = &filter {
-            self.in_force
-                .retain(|known, _| FILTERS[*known] != &**filter);
+        let filter = FILTERS.iter().position(|filter| Some(*filter) == text);
+        if let Some(filter) = filter {
+            self.in_force.remove(&filter);
+            self.newest.insert(filter, id.get());
         }
-        filter.is_some()
+        true
     }
 
     /// The client reads a packet; what the application gets of it is returned.

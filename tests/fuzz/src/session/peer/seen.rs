@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use herdgate::codec::{Ack, ConnAck, Packet, PacketId, Publish, QoS, ReasonCode};
+use herdgate::codec::{Ack, ConnAck, PacketId, Publish, QoS, ReasonCode};
 
 use super::super::ledger::{Number, number_of};
-use super::super::step::{FILTERS, TOPICS};
+use super::super::step::TOPICS;
 use super::{Kept, Peer, Request, matches};
 
 impl Peer {
@@ -84,17 +84,7 @@ impl Peer {
             unreachable!("SUBACK {id} for {request:?}")
         };
         assert_eq!(code, ReasonCode(qos as u8));
-        // a later request for the same filter counts
-        let mut later = self.to_server.iter();
-        let changes = later.any(|packet| match packet {
-            Packet::Subscribe(subscribe) => &*subscribe.filters[0].filter == FILTERS[filter],
-            Packet::Unsubscribe(unsubscribe) => &*unsubscribe.filters[0] == FILTERS[filter],
-            _ => false,
-        });
-        let mut pending = self.requests.values();
-        let again =
-            pending.any(|it| !matches!(it, Request::Subscribe(other, _) if *other != filter));
-        if !changes && !again {
+        if self.newest.get(&filter) == Some(&id) {
             self.in_force.insert(filter, qos);
         }
     }
