@@ -14,6 +14,7 @@ use super::outbox::{Outbox, PIECES};
 const PATIENCE: Duration = Duration::from_secs(1);
 /// As much as a client's kernel and ours may hold that the client sent before it has read that it is over.
 const DRAIN_BYTES: usize = 256 * 1024;
+const SINK: usize = 2048;
 
 /// Writes what is left, then `drain`s.
 pub(super) async fn close(mut stream: impl AsyncRead + AsyncWrite + Unpin, outbox: Outbox) {
@@ -39,7 +40,8 @@ async fn last_words(
 
 /// FIN has been sent: reads a little, for a moment, so that closing resets nobody who behaves.
 pub(super) async fn drain(mut stream: impl AsyncRead + Unpin) {
-    let mut sink = [0; 2048];
+    // apart, or every task that may close a socket would have room for it
+    let mut sink = vec![0; SINK].into_boxed_slice();
     let mut left = DRAIN_BYTES;
     let all = async {
         while left > 0 {

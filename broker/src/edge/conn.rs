@@ -15,31 +15,41 @@ use crate::link::{CloseReason, Protocol, StreamId};
 /// Smaller packets are copied rather than shared when they wait.
 const SMALL: usize = 4096;
 
-/// Shared, within the thread, by the client's task and whoever brings frames from the shard.
-#[derive(Debug)]
+/// Shared, within the thread, by the client's task and whoever brings frames from the shard. There is one for each
+/// client, most of the time for nothing: see its size in the tests.
 pub(super) struct Conn {
     pub(super) stream: StreamId,
     /// Index of the link to its shard.
-    pub(super) shard: usize,
+    shard: u32,
     pub(super) protocol: Protocol,
     /// It wants Reason Strings, and takes ours.
     takes_reasons: bool,
-    /// How long it may be silent; `None`: for ever.
-    pub(super) patience: Option<Duration>,
+    /// Milliseconds that it may be silent; 0: for ever.
+    patience: u32,
     pub(super) outbox: RefCell<Outbox>,
     /// Where the client takes topic aliases.
-    aliases: RefCell<Option<Box<aliases::Outbound>>>,
-    task: RefCell<Option<Waker>>,
+    aliases: Cell<Option<Box<aliases::Outbound>>>,
+    task: Cell<Option<Waker>>,
     attached: Cell<bool>,
     ending: Cell<Option<Ending>>,
     /// The shard does not know the stream any more.
     freed: Cell<bool>,
     /// Bytes that may be sent to the shard; a large packet may take it below 0.
-    credit: Cell<i64>,
-    last_heard: Cell<Duration>,
+    credit: Cell<i32>,
+    /// In nanoseconds.
+    last_heard: Cell<u64>,
     keep_alive_due: Cell<bool>,
     /// The client has sent DISCONNECT.
     goodbye: Cell<bool>,
+}
+
+impl std::fmt::Debug for Conn {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Conn")
+            .field("stream", &self.stream)
+            .field("shard", &self.shard)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a client's connection ends though the client did nothing.
@@ -61,20 +71,22 @@ impl Conn {
         patience: Option<Duration>,
         now: Duration,
     ) -> Self {
+        let patience = patience.map_or(0, |patience| patience.as_millis());
         Self {
             stream,
-            shard,
+            // as many shards as there are addresses in a file
+            shard: u32::try_from(shard).unwrap_or(u32::MAX),
             protocol: hearer.protocol,
             takes_reasons: hearer.takes_reasons,
-            patience,
+            patience: u32::try_from(patience).unwrap_or(u32::MAX),
             outbox: RefCell::default(),
-            aliases: RefCell::default(),
-            task: RefCell::default(),
+            aliases: Cell::default(),
+            task: Cell::default(),
             attached: Cell::new(false),
             ending: Cell::new(None),
             freed: Cell::new(false),
-            credit: Cell::new(INITIAL_WINDOW.into()),
-            last_heard: Cell::new(now),
+            credit: Cell::new(clamped(INITIAL_WINDOW)),
+            last_heard: Cell::new(nanoseconds(now)),
             keep_alive_due: Cell::new(false),
             goodbye: Cell::new(false),
         }
@@ -85,22 +97,31 @@ impl Conn {
         Hearer::attached(self.protocol, self.takes_reasons)
     }
 
+    pub(super) fn shard(&self) -> usize {
+        self.shard as usize
+    }
+
+    /// How long it may be silent; `None`: for ever.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        (self.patience > 0).then(|| Duration::from_millis(self.patience.into()))
+    }
+
     /// The task wants to run when anything changes.
     pub(super) fn wait_with(&self, waker: &Waker) {
-        let mut task = self.task.borrow_mut();
-        if !task.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *task = Some(waker.clone());
-        }
+        let known = self.task.take().filter(|known| known.will_wake(waker));
+        self.task.set(known.or_else(|| Some(waker.clone())));
     }
 
     fn wake(&self) {
-        if let Some(task) = &*self.task.borrow() {
+        let task = self.task.take();
+        if let Some(task) = &task {
             task.wake_by_ref();
         }
+        self.task.set(task);
     }
 
     pub(super) fn use_aliases(&self, aliases: Option<aliases::Outbound>) {
-        self.aliases.replace(aliases.map(Box::new));
+        self.aliases.set(aliases.map(Box::new));
     }
 
     /// The client has waited for us: its keep-alive begins now.
@@ -118,10 +139,12 @@ impl Conn {
 
     pub(super) fn deliver(&self, packets: Bytes) {
         let owed = packets.len();
-        let packets = match &mut *self.aliases.borrow_mut() {
+        let mut aliases = self.aliases.take();
+        let packets = match &mut aliases {
             None => packets,
             Some(aliases) => aliases.shorten(packets),
         };
+        self.aliases.set(aliases);
         let mut outbox = self.outbox.borrow_mut();
         // What waits here may wait long, and must not keep the link's whole read buffer with it.
         let waits = !outbox.is_empty() && packets.len() < SMALL;
@@ -175,15 +198,15 @@ impl Conn {
     /// The shard takes this many more bytes.
     pub(super) fn credit(&self, bytes: u32) {
         let before = self.credit.get();
-        self.credit.set(before.saturating_add(bytes.into()));
+        self.credit.set(before.saturating_add(clamped(bytes)));
         if before <= 0 {
             self.wake();
         }
     }
 
     pub(super) fn spend(&self, bytes: usize) {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.credit.set(self.credit.get().saturating_sub(bytes));
+        self.credit
+            .set(self.credit.get().saturating_sub(clamped(bytes)));
     }
 
     pub(super) fn has_credit(&self) -> bool {
@@ -192,7 +215,7 @@ impl Conn {
 
     /// Bytes that the shard takes now; perhaps less than none.
     pub(super) fn credit_left(&self) -> i64 {
-        self.credit.get()
+        self.credit.get().into()
     }
 
     /// Asks the task to look at its own times.
@@ -201,13 +224,14 @@ impl Conn {
     }
 
     pub(super) fn heard(&self, now: Duration) {
-        self.last_heard.set(now);
+        self.last_heard.set(nanoseconds(now));
     }
 
     /// When it has been silent too long; `None`: never.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.patience
-            .map(|patience| self.last_heard.get().saturating_add(patience))
+        let heard = Duration::from_nanos(self.last_heard.get());
+        self.patience()
+            .map(|patience| heard.saturating_add(patience))
     }
 
     /// Asks the task to see whether the client has really said nothing.
@@ -221,9 +245,27 @@ impl Conn {
     }
 }
 
+/// A window and the largest packet are far from the most.
+fn clamped(bytes: impl TryInto<i32>) -> i32 {
+    bytes.try_into().unwrap_or(i32::MAX)
+}
+
+/// For five hundred years.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With the two counts of its `Rc` no more than 104 bytes: the allocator aligns the two blocks of 128 bytes and their
+    /// multiples that tokio has for each client, and leaves a gap of that size behind each.
+    #[test]
+    fn it_fits_into_a_gap() {
+        let size = size_of::<Conn>() + 2 * size_of::<usize>();
+        assert!(size <= 104, "{size}");
+    }
 
     #[test]
     fn a_wait_for_the_shard_is_no_silence() {
@@ -233,5 +275,17 @@ mod tests {
         assert_eq!(conn.deadline(), Some(4 * SECOND));
         conn.attach(Bytes::new(), 5 * SECOND);
         assert_eq!(conn.deadline(), Some(8 * SECOND));
+        let forever = Conn::new(stream, 0, hearer, None, SECOND);
+        assert_eq!((forever.patience(), forever.deadline()), (None, None));
+    }
+
+    #[test]
+    fn a_large_packet_overdraws_and_is_paid_for() {
+        let hearer = Hearer::unknown(Protocol::V5);
+        let conn = Conn::new(StreamId(0), 0, hearer, None, Duration::ZERO);
+        conn.spend(256 << 20);
+        assert!(!conn.has_credit());
+        conn.credit(256 << 20);
+        assert_eq!(conn.credit_left(), i64::from(INITIAL_WINDOW));
     }
 }

@@ -8,9 +8,15 @@ use bytes::{Buf, Bytes};
 /// As many pieces as one `writev` takes from us: enough to fill a socket's buffer with small packets.
 pub(super) const PIECES: usize = 32;
 
+/// `None` while it is empty.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
-    pieces: VecDeque<Piece>,
+pub(super) struct Outbox(Option<Box<Pieces>>);
+
+/// Nearly always one: it lies here.
+#[derive(Debug)]
+struct Pieces {
+    first: Piece,
+    rest: VecDeque<Piece>,
     bytes: usize,
 }
 
@@ -24,55 +30,73 @@ struct Piece {
 impl Outbox {
     /// `owed`: what the shard is told when these bytes have been written; 0 for what is not from there.
     pub(super) fn push(&mut self, bytes: Bytes, owed: usize) {
-        if !bytes.is_empty() {
-            self.bytes += bytes.len();
-            self.pieces.push_back(Piece { bytes, owed });
+        if bytes.is_empty() {
+            return;
+        }
+        let len = bytes.len();
+        let piece = Piece { bytes, owed };
+        if let Some(pieces) = &mut self.0 {
+            pieces.bytes += len;
+            pieces.rest.push_back(piece);
+        } else {
+            self.0 = Some(Box::new(Pieces {
+                first: piece,
+                rest: VecDeque::new(),
+                bytes: len,
+            }));
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.0.is_none()
     }
 
     /// Bytes not yet written.
     pub(super) fn len(&self) -> usize {
-        self.bytes
+        self.0.as_ref().map_or(0, |pieces| pieces.bytes)
     }
 
     /// The first pieces, for one vectored write; the number of slices that are filled.
     pub(super) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; PIECES]) -> usize {
-        let pieces = self.pieces.iter().zip(slices.iter_mut());
+        let pieces = self.0.iter();
+        let pieces = pieces.flat_map(|it| std::iter::once(&it.first).chain(&it.rest));
         pieces
+            .zip(slices.iter_mut())
             .map(|(piece, slice)| *slice = IoSlice::new(&piece.bytes))
             .count()
     }
 
     /// The socket took this many bytes. Returns what the shard is told.
     pub(super) fn written(&mut self, bytes: usize) -> usize {
-        let mut left = bytes.min(self.bytes);
-        self.bytes -= left;
-        let mut told = 0;
-        while let Some(piece) = self.pieces.front_mut() {
-            let taken = left.min(piece.bytes.len());
-            piece.bytes.advance(taken);
+        let (mut left, mut told) = (bytes, 0);
+        while let Some(pieces) = &mut self.0 {
+            let taken = left.min(pieces.first.bytes.len());
+            told += pieces.first.written(taken);
+            pieces.bytes -= taken;
             left -= taken;
-            let is_written = piece.bytes.is_empty();
-            let paid = if is_written {
-                piece.owed
-            } else {
-                taken.min(piece.owed)
-            };
-            piece.owed -= paid;
-            told += paid;
-            if !is_written {
+            if !pieces.first.bytes.is_empty() {
                 break;
             }
-            self.pieces.pop_front();
-        }
-        if self.pieces.is_empty() {
-            self.pieces = VecDeque::new();
+            match pieces.rest.pop_front() {
+                Some(next) => pieces.first = next,
+                None => self.0 = None,
+            }
         }
         told
+    }
+}
+
+impl Piece {
+    /// Returns what the shard is told.
+    fn written(&mut self, bytes: usize) -> usize {
+        self.bytes.advance(bytes);
+        let paid = if self.bytes.is_empty() {
+            self.owed
+        } else {
+            bytes.min(self.owed)
+        };
+        self.owed -= paid;
+        paid
     }
 }
 
@@ -108,10 +132,6 @@ mod tests {
             let told = (0..4).map(|_| outbox.written(1)).sum::<usize>();
             assert_eq!(told, owed);
         }
-        assert_eq!(
-            outbox.pieces.capacity(),
-            0,
-            "an empty outbox holds no memory"
-        );
+        assert!(outbox.0.is_none(), "an empty outbox holds no memory");
     }
 }

@@ -373,7 +373,7 @@ impl<'a> Packets<'a> {
     fn is_silent(&mut self) -> bool {
         let now = self.worker.clock.now();
         let too_long = |deadline: Duration| deadline <= now;
-        let taken = self.conn.patience.map(|patience| self.written + patience);
+        let taken = self.conn.patience().map(|patience| self.written + patience);
         self.conn.deadline().is_some_and(too_long)
             && (!self.is_paused() || taken.is_some_and(too_long))
             && !self.stream.holds_unread()

@@ -220,7 +220,7 @@ impl Worker {
 
     pub(super) fn send(&self, conn: &Conn, frame: ToShard) {
         if !conn.is_freed() {
-            self.links.push(conn.shard, frame);
+            self.links.push(conn.shard(), frame);
         }
     }
 
@@ -264,7 +264,7 @@ impl Worker {
         self.conns
             .borrow()
             .get(&stream)
-            .filter(|conn| conn.shard == shard)
+            .filter(|conn| conn.shard() == shard)
             .cloned()
     }
 
@@ -296,7 +296,7 @@ impl Worker {
                 let conns = self.conns.borrow();
                 conns
                     .values()
-                    .filter(|conn| conn.shard == shard)
+                    .filter(|conn| conn.shard() == shard)
                     .for_each(|conn| conn.end(Ending::LinkLost));
             }
         }

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use crate::codec::{PacketId, ReasonCode};
 
-/// The n-th answer that a session owes.
+/// The n-th answer that a session owes, around again after four billion: far fewer wait at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AckNumber(u64);
+pub struct AckNumber(u32);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AckKind {
@@ -34,29 +34,29 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Acks {
     /// The number of the front of `waiting`.
-    first: u64,
+    first: u32,
+    /// PUBACKs in `waiting`.
+    pubacks: u32,
+    /// Without memory while it is empty.
     waiting: VecDeque<Waiting>,
-    /// PUBACKs among them.
-    pubacks: usize,
 }
 
 impl Acks {
     pub(super) fn begin(&mut self, kind: AckKind, packet_id: PacketId) -> AckNumber {
-        self.pubacks += usize::from(kind == AckKind::PubAck);
+        self.pubacks += u32::from(kind == AckKind::PubAck);
+        let number = self.first.wrapping_add(self.count());
         self.waiting.push_back(Waiting {
             kind,
             packet_id,
             code: None,
         });
-        AckNumber(self.first + self.waiting.len() as u64 - 1)
+        AckNumber(number)
     }
 
     pub(super) fn complete(&mut self, number: AckNumber, code: ReasonCode) {
-        let at = number
-            .0
-            .checked_sub(self.first)
-            .and_then(|at| usize::try_from(at).ok());
-        if let Some(waiting) = at.and_then(|at| self.waiting.get_mut(at)) {
+        // one that is before the first is far behind the last
+        let at = number.0.wrapping_sub(self.first) as usize;
+        if let Some(waiting) = self.waiting.get_mut(at) {
             waiting.code = Some(code);
         }
     }
@@ -70,8 +70,11 @@ impl Acks {
         } = self.waiting.front()?;
         let code = code?;
         self.waiting.pop_front();
-        self.first += 1;
-        self.pubacks -= usize::from(kind == AckKind::PubAck);
+        self.first = self.first.wrapping_add(1);
+        self.pubacks -= u32::from(kind == AckKind::PubAck);
+        if self.waiting.is_empty() {
+            self.waiting = VecDeque::new();
+        }
         Some(Due {
             kind,
             packet_id,
@@ -81,7 +84,7 @@ impl Acks {
 
     /// The connection that they would have gone over is no more.
     pub(super) fn forget(&mut self) {
-        self.first += self.waiting.len() as u64;
+        self.first = self.first.wrapping_add(self.count());
         self.waiting = VecDeque::new();
         self.pubacks = 0;
     }
@@ -91,7 +94,12 @@ impl Acks {
     }
 
     pub(super) fn pubacks(&self) -> usize {
-        self.pubacks
+        self.pubacks as usize
+    }
+
+    fn count(&self) -> u32 {
+        // the window of the stream bounds it
+        u32::try_from(self.waiting.len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -126,6 +134,25 @@ mod tests {
         // late and twice: nothing happens
         acks.complete(first, ReasonCode::SUCCESS);
         assert_eq!((acks.next(), acks.len(), acks.pubacks()), (None, 0, 0));
+    }
+
+    #[test]
+    fn numbers_go_around() {
+        let mut acks = Acks {
+            first: u32::MAX,
+            ..Acks::default()
+        };
+        let old = acks.begin(AckKind::PubAck, id(1));
+        acks.forget();
+        let [first, second] = [2, 3].map(|number| acks.begin(AckKind::PubAck, id(number)));
+        for number in [old, second, first] {
+            acks.complete(number, ReasonCode::SUCCESS);
+        }
+        let ids: Vec<_> = std::iter::from_fn(|| acks.next())
+            .map(|due| due.packet_id)
+            .collect();
+        assert_eq!(ids, [id(2), id(3)]);
+        assert_eq!(acks.waiting.capacity(), 0, "nothing waits");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::limits::MOST_INFLIGHT;
 use super::memberships::Memberships;
 use super::outbound::Terms;
 use super::received::ReceivedIds;
-use super::{LimitsMet, Outbound, Session, SessionLimits, TopicLimits};
+use super::{Outbound, Session, SessionLimits, TopicLimits};
 use crate::codec::{self, ConnAck, ConnAckProperties, Connect, Packet, Protocol, ReasonCode, Will};
 use crate::link::Attach;
 use crate::routing::TopicName;
@@ -128,7 +128,7 @@ impl Opening<'_> {
             protocol: self.attach.protocol,
             filters: Filters::default(),
             memberships: Memberships::default(),
-            limits_met: LimitsMet::default(),
+            limits_met: None,
             expiry,
             asked_no_expiry: self.expiry() == 0,
             outbound: Outbound::new(self.terms(expiry)),

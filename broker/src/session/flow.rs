@@ -31,26 +31,28 @@ impl Inflow {
 /// Bytes that we may send the client's edge. The last frame may overdraw.
 #[derive(Debug, Default)]
 pub(super) struct Outflow {
-    /// Sent, not given back.
-    outstanding: u64,
+    /// Sent, not given back. Four gigabytes are not reached: nothing but answers is sent beyond the window, and the
+    /// client is not read at twice the window.
+    outstanding: u32,
 }
 
 impl Outflow {
     pub(super) fn sent(&mut self, bytes: usize) {
-        self.outstanding += bytes as u64;
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.outstanding = self.outstanding.saturating_add(bytes);
     }
 
     pub(super) fn given_back(&mut self, bytes: u32) {
-        self.outstanding = self.outstanding.saturating_sub(u64::from(bytes));
+        self.outstanding = self.outstanding.saturating_sub(bytes);
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.outstanding < u64::from(INITIAL_WINDOW)
+        self.outstanding < INITIAL_WINDOW
     }
 
     /// Twice the window is unread. Messages stop at once the window: what is beyond it are answers, which wait for
     /// nothing. The window alone says little: a busy subscription keeps it full all the time.
     pub(super) fn is_overdrawn(&self) -> bool {
-        self.outstanding >= 2 * u64::from(INITIAL_WINDOW)
+        self.outstanding >= 2 * INITIAL_WINDOW
     }
 }

@@ -122,7 +122,7 @@ impl Session {
         if self.limits.topics.allow(topic) {
             return Ok(());
         }
-        self.limits_met.topic += 1;
+        self.limits_met().topic += 1;
         Err(Refusal(ReasonCode::TOPIC_NAME_INVALID))
     }
 
@@ -146,7 +146,7 @@ impl Session {
             Arrival::New => {
                 self.check_quota()?;
                 if self.received.len() >= MOST_UNRELEASED {
-                    self.limits_met.receive_maximum += 1;
+                    self.limits_met().receive_maximum += 1;
                     return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
                 }
             }
@@ -172,7 +172,7 @@ impl Session {
     fn check_quota(&mut self) -> Result<(), Refusal> {
         let unfinished = self.acks.pubacks() + self.received.here();
         if self.protocol == Protocol::V5 && unfinished >= usize::from(self.limits.receive_maximum) {
-            self.limits_met.receive_maximum += 1;
+            self.limits_met().receive_maximum += 1;
             return Err(Refusal(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED));
         }
         Ok(())
@@ -205,7 +205,7 @@ impl Session {
         id: Option<NonZeroU32>,
     ) -> Result<Result<Wish, ReasonCode>, Refusal> {
         if !self.limits.topics.allow(&wish.filter) {
-            self.limits_met.topic += 1;
+            self.limits_met().topic += 1;
             return Ok(Err(self.failure(ReasonCode::TOPIC_FILTER_INVALID)));
         }
         let filter = match self.filter(wish.filter)? {

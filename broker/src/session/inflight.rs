@@ -19,6 +19,13 @@ pub(super) struct Unacked {
 
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
+    last_id: u16,
+    /// `None` while nothing is.
+    under_way: Option<Box<UnderWay>>,
+}
+
+#[derive(Debug, Default)]
+struct UnderWay {
     /// In the order in which they were first sent.
     unacked: VecDeque<Unacked>,
     /// So many of them, from the front, went over this connection. The rest are of an earlier one and wait for their
@@ -26,9 +33,24 @@ pub(super) struct InFlight {
     sent: usize,
     /// PUBREL sent, PUBCOMP awaited; in the order of their PUBRECs [MQTT-4.6.0-4].
     releasing: VecDeque<PacketId>,
-    last_id: u16,
     /// Of the messages that are kept.
     bytes: usize,
+}
+
+const NOTHING: &UnderWay = &UnderWay {
+    unacked: VecDeque::new(),
+    sent: 0,
+    releasing: VecDeque::new(),
+    bytes: 0,
+};
+
+impl UnderWay {
+    fn take(&mut self, at: usize) -> Option<PacketId> {
+        let taken = self.unacked.remove(at)?;
+        self.sent -= usize::from(at < self.sent);
+        self.bytes -= taken.message.map_or(0, |message| message.size());
+        Some(taken.id)
+    }
 }
 
 /// What became of an acknowledgement.
@@ -45,10 +67,25 @@ impl InFlight {
     /// A new message goes out under this id; all earlier ones have.
     pub(super) fn begin(&mut self, shape: Shape, message: Option<Arc<Message>>) -> PacketId {
         let id = self.next_id();
-        self.bytes += message.as_ref().map_or(0, |message| message.size());
-        self.unacked.push_back(Unacked { id, shape, message });
-        self.sent += 1;
+        let all = self.under_way.get_or_insert_default();
+        all.bytes += message.as_ref().map_or(0, |message| message.size());
+        all.unacked.push_back(Unacked { id, shape, message });
+        all.sent += 1;
         id
+    }
+
+    fn all(&self) -> &UnderWay {
+        self.under_way.as_deref().unwrap_or(NOTHING)
+    }
+
+    /// Does something with what is under way, and lets go of it when nothing is any more.
+    fn change<R>(&mut self, change: impl FnOnce(&mut UnderWay) -> R) -> Option<R> {
+        let all = self.under_way.as_deref_mut()?;
+        let result = change(all);
+        if all.unacked.is_empty() && all.releasing.is_empty() {
+            self.under_way = None;
+        }
+        Some(result)
     }
 
     /// The next id that is not in use; there is one, as far fewer may be under way.
@@ -67,18 +104,18 @@ impl InFlight {
     }
 
     fn is_in_use(&self, id: PacketId) -> bool {
-        self.unacked.iter().any(|unacked| unacked.id == id)
-            || (self.releasing.contains(&id) && !planted(Fault::ReusedBeforeComplete))
+        self.all().unacked.iter().any(|unacked| unacked.id == id)
+            || (self.all().releasing.contains(&id) && !planted(Fault::ReusedBeforeComplete))
     }
 
     pub(super) fn puback(&mut self, id: PacketId) -> Acked {
         match self.position(id) {
-            Some(at) if self.unacked[at].shape.qos == QoS::AtLeastOnce => {
+            Some(at) if self.all().unacked[at].shape.qos == QoS::AtLeastOnce => {
                 self.take(at);
                 Acked::Done
             }
             Some(_) => Acked::Mismatch,
-            None if self.releasing.contains(&id) => Acked::Mismatch,
+            None if self.all().releasing.contains(&id) => Acked::Mismatch,
             None => Acked::Unknown,
         }
     }
@@ -86,12 +123,12 @@ impl InFlight {
     /// `Done`: a PUBREL is due.
     pub(super) fn pubrec(&mut self, id: PacketId) -> Acked {
         match self.position(id) {
-            Some(at) if self.unacked[at].shape.qos == QoS::ExactlyOnce => {
+            Some(at) if self.all().unacked[at].shape.qos == QoS::ExactlyOnce => {
                 self.release(at);
                 Acked::Done
             }
             Some(_) => Acked::Mismatch,
-            None if self.releasing.contains(&id) => Acked::Done,
+            None if self.all().releasing.contains(&id) => Acked::Done,
             None => Acked::Unknown,
         }
     }
@@ -99,7 +136,7 @@ impl InFlight {
     /// PUBREC refused the message: its id is free.
     pub(super) fn refused(&mut self, id: PacketId) -> Acked {
         match self.position(id) {
-            Some(at) if self.unacked[at].shape.qos == QoS::ExactlyOnce => {
+            Some(at) if self.all().unacked[at].shape.qos == QoS::ExactlyOnce => {
                 self.take(at);
                 Acked::Done
             }
@@ -110,11 +147,9 @@ impl InFlight {
 
     pub(super) fn pubcomp(&mut self, id: PacketId) -> Acked {
         // nearly always the first
-        if let Some(at) = self.releasing.iter().position(|releasing| *releasing == id) {
-            self.releasing.remove(at);
-            if self.releasing.is_empty() {
-                self.releasing = VecDeque::new();
-            }
+        let releasing = self.all().releasing.iter();
+        if let Some(at) = releasing.into_iter().position(|it| *it == id) {
+            self.change(|all| all.releasing.remove(at));
             return Acked::Done;
         }
         match self.position(id) {
@@ -125,38 +160,37 @@ impl InFlight {
 
     fn position(&self, id: PacketId) -> Option<usize> {
         // nearly always the first
-        self.unacked.iter().position(|unacked| unacked.id == id)
+        self.all()
+            .unacked
+            .iter()
+            .position(|unacked| unacked.id == id)
     }
 
     fn take(&mut self, at: usize) {
-        let Some(taken) = self.unacked.remove(at) else {
-            return;
-        };
-        self.sent -= usize::from(at < self.sent);
-        self.bytes -= taken.message.map_or(0, |message| message.size());
-        if self.unacked.is_empty() {
-            // an idle client holds no memory for it
-            self.unacked = VecDeque::new();
-        }
+        self.change(|all| all.take(at));
     }
 
     fn release(&mut self, at: usize) {
-        let id = self.unacked[at].id;
-        if planted(Fault::ReusedBeforeComplete) {
+        let id = self.change(|all| {
+            let id = all.take(at)?;
+            all.releasing.push_back(id);
+            Some(id)
+        });
+        if planted(Fault::ReusedBeforeComplete)
+            && let Some(id) = id.flatten()
+        {
             self.last_id = id.get() - 1;
         }
-        self.take(at);
-        self.releasing.push_back(id);
     }
 
     /// The next to be sent again over this connection.
     pub(super) fn unsent(&self) -> Option<&Unacked> {
-        self.unacked.get(self.sent)
+        self.all().unacked.get(self.all().sent)
     }
 
     /// `unsent` went out.
     pub(super) fn resent(&mut self) {
-        self.sent += 1;
+        self.change(|all| all.sent += 1);
     }
 
     /// `unsent` cannot be sent over this connection. Of QoS 2 the client may have it all the same, and forgets its id
@@ -165,10 +199,10 @@ impl InFlight {
         let unsent = self.unsent()?;
         let (id, qos) = (unsent.id, unsent.shape.qos);
         if qos == QoS::ExactlyOnce {
-            self.release(self.sent);
+            self.release(self.all().sent);
             Some(id)
         } else {
-            self.take(self.sent);
+            self.take(self.all().sent);
             None
         }
     }
@@ -176,7 +210,8 @@ impl InFlight {
     /// Takes all away, and returns what another member of a group may have. Of QoS 2 the client may have done its part,
     /// so that nobody else gets it [MQTT-4.8.2-5].
     pub(super) fn take_shared(&mut self) -> Vec<(Arc<Group>, Arc<Message>)> {
-        let unacked = std::mem::take(self).unacked.into_iter();
+        let all = self.under_way.take().unwrap_or_default();
+        let unacked = all.unacked.into_iter();
         let shared = unacked.filter(|unacked| unacked.shape.qos == QoS::AtLeastOnce);
         shared
             .filter_map(|unacked| Some((unacked.shape.group?, unacked.message?)))
@@ -185,35 +220,34 @@ impl InFlight {
 
     /// The connection is gone: all must be sent again.
     pub(super) fn detach(&mut self) {
-        self.sent = 0;
+        self.change(|all| all.sent = 0);
     }
 
     pub(super) fn releasing(&self) -> impl Iterator<Item = PacketId> + '_ {
-        let releasing = self.releasing.iter().copied();
+        let releasing = self.all().releasing.iter().copied();
         releasing.filter(|_| !planted(Fault::ReleaseNotResent))
     }
 
     /// What the client's Receive Maximum counts. It may leave out PUBRELs of an earlier connection; that would be one
     /// more number to keep.
     pub(super) fn len(&self) -> usize {
-        self.sent + self.releasing.len()
+        self.all().sent + self.all().releasing.len()
     }
 
     /// Bytes of the messages that are kept.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.all().bytes
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.unacked.is_empty() && self.releasing.is_empty()
+        self.under_way.is_none()
     }
 
     /// Messages that it keeps, for tests that look where a message is.
     #[cfg(test)]
     pub(super) fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.unacked
-            .iter()
-            .filter_map(|unacked| unacked.message.as_deref())
+        let unacked = self.all().unacked.iter();
+        unacked.filter_map(|unacked| unacked.message.as_deref())
     }
 }
 

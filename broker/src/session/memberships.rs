@@ -4,45 +4,52 @@ use std::sync::Arc;
 
 use crate::routing::Group;
 
-/// Nearly always none, and hardly ever more than a few: a list that takes no memory while it is empty. The options are
+/// Nearly always none, and hardly ever more than a few: a list that takes one pointer while it is empty. The options are
 /// with the group's members.
 #[derive(Debug, Default)]
-pub(super) struct Memberships(Vec<Arc<Group>>);
+#[allow(clippy::box_collection)] // a list of its own takes three
+pub(super) struct Memberships(Option<Box<Vec<Arc<Group>>>>);
 
 impl Memberships {
     /// `true`: it is new.
     pub(super) fn insert(&mut self, group: Arc<Group>) -> bool {
-        let at = self.0.binary_search(&group);
+        let groups = self.0.get_or_insert_default();
+        let at = groups.binary_search(&group);
         if let Err(at) = at {
-            self.0.insert(at, group);
+            groups.insert(at, group);
         }
         at.is_err()
     }
 
     /// `true`: it was there.
     pub(super) fn remove(&mut self, group: &Group) -> bool {
-        let at = self.0.binary_search_by(|known| known.as_ref().cmp(group));
-        if let Ok(at) = at {
-            self.0.remove(at);
+        let (Some(at), Some(groups)) = (self.position(group), &mut self.0) else {
+            return false;
+        };
+        groups.remove(at);
+        if groups.is_empty() {
+            self.0 = None;
         }
-        if self.0.is_empty() {
-            self.0 = Vec::new();
-        }
-        at.is_ok()
+        true
     }
 
     pub(super) fn contains(&self, group: &Group) -> bool {
-        self.0
+        self.position(group).is_some()
+    }
+
+    fn position(&self, group: &Group) -> Option<usize> {
+        let groups = self.as_slice();
+        groups
             .binary_search_by(|known| known.as_ref().cmp(group))
-            .is_ok()
+            .ok()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.as_slice().len()
     }
 
     pub(super) fn as_slice(&self) -> &[Arc<Group>] {
-        &self.0
+        self.0.as_ref().map_or(&[], |groups| groups.as_slice())
     }
 }
 

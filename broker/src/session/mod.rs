@@ -53,7 +53,8 @@ pub struct Session {
     memberships: Memberships,
     /// Of the connection's listener, shared with the other sessions that have the same.
     limits: Arc<SessionLimits>,
-    limits_met: LimitsMet,
+    /// Since they were last taken.
+    limits_met: Option<Box<LimitsMet>>,
     /// Seconds that it is kept without a connection.
     expiry: u32,
     /// The client asked for a session expiry of 0 and may not change it at the end [MQTT-3.14.2-2].
@@ -182,9 +183,15 @@ impl Session {
         self.outbound.reply(packet);
     }
 
+    fn limits_met(&mut self) -> &mut LimitsMet {
+        self.limits_met.get_or_insert_default()
+    }
+
     /// Limits that were met since the last call.
     pub fn take_limits_met(&mut self) -> LimitsMet {
-        std::mem::take(&mut self.limits_met)
+        self.limits_met
+            .take()
+            .map_or_else(LimitsMet::default, |met| *met)
     }
 
     /// Bytes of the window to give back now; 0 for none.

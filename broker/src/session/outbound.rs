@@ -56,7 +56,8 @@ pub struct Outbound {
     terms: Terms,
     is_attached: bool,
     inflight: InFlight,
-    queue: Queue,
+    /// `None` while it is empty.
+    queue: Option<Box<Queue>>,
     flow: Outflow,
     buffer: Buffer,
 }
@@ -67,7 +68,7 @@ impl Outbound {
             terms,
             is_attached: true,
             inflight: InFlight::default(),
-            queue: Queue::default(),
+            queue: None,
             flow: Outflow::default(),
             buffer: Buffer::default(),
         }
@@ -80,7 +81,7 @@ impl Outbound {
         self.flow = Outflow::default();
         self.buffer = Buffer::default();
         Delivered {
-            offline: self.queue.drop_qos0() as u64,
+            offline: self.with_queue(Queue::drop_qos0).unwrap_or(0) as u64,
             ..Delivered::default()
         }
     }
@@ -104,7 +105,7 @@ impl Outbound {
         frames: &mut FrameCache,
         now: Duration,
     ) -> Delivered {
-        if self.queue.len() == 0 && self.may_send(shape.qos) {
+        if self.queue.is_none() && self.may_send(shape.qos) {
             return self.send(message, &shape, frames, now);
         }
         if let Some(nothing) = self.nobody_takes(shape.qos) {
@@ -116,9 +117,11 @@ impl Outbound {
             shape,
             backlog: false,
         };
+        let dropped = self.queue.get_or_insert_default().push(delivery, limits);
+        self.with_queue(|_| ());
         Delivered {
             over_inflight: over_inflight.into(),
-            ..self.queue.push(delivery, limits).into()
+            ..dropped.into()
         }
     }
 
@@ -129,7 +132,7 @@ impl Outbound {
         shape: Shape,
         now: Duration,
     ) -> Delivered {
-        if self.queue.len() == 0 && self.may_send(shape.qos) {
+        if self.queue.is_none() && self.may_send(shape.qos) {
             return self.send(message, &shape, &mut FrameCache::default(), now);
         }
         if let Some(nothing) = self.nobody_takes(shape.qos) {
@@ -140,13 +143,23 @@ impl Outbound {
             shape,
             backlog: true,
         };
-        self.queue.push_backlog(delivery);
+        self.queue.get_or_insert_default().push_backlog(delivery);
         Delivered::default()
     }
 
     /// Copies of retained messages that wait.
     pub fn backlog(&self) -> usize {
-        self.queue.backlog()
+        self.queue.as_ref().map_or(0, |queue| queue.backlog())
+    }
+
+    /// Does something with a queue that is there, and lets go of it when it is empty then.
+    fn with_queue<R>(&mut self, change: impl FnOnce(&mut Queue) -> R) -> Option<R> {
+        let queue = self.queue.as_deref_mut()?;
+        let result = change(queue);
+        if queue.len() == 0 {
+            self.queue = None;
+        }
+        Some(result)
     }
 
     /// QoS 0 does not wait for a client that is away: it promises nothing, and would take the room of what does.
@@ -203,7 +216,7 @@ impl Outbound {
             let keeps = self.terms.keeps || shape.group.is_some();
             let kept = keeps.then(|| Arc::clone(message));
             let id = self.inflight.begin(shape.clone(), kept);
-            frame.write(Some(id), self.buffer.writer());
+            self.buffer.write(|out| frame.write(Some(id), out));
         }
         Delivered { sent: 1, ..nothing }
     }
@@ -217,10 +230,11 @@ impl Outbound {
         while self.flow.is_open() && self.has_quota() && self.resend(now, &mut total) {}
         while self
             .queue
-            .front()
+            .as_ref()
+            .and_then(|queue| queue.front())
             .is_some_and(|front| self.may_send(front.shape.qos))
         {
-            let Some(delivery) = self.queue.pop() else {
+            let Some(delivery) = self.with_queue(Queue::pop).flatten() else {
                 break;
             };
             let mut frames = FrameCache::default();
@@ -246,7 +260,7 @@ impl Outbound {
         });
         if let Some(frame) = frame {
             self.flow.sent(frame.len());
-            frame.write_again(id, self.buffer.writer());
+            self.buffer.write(|out| frame.write_again(id, out));
             self.inflight.resent();
         } else {
             total.too_large += 1;
@@ -305,11 +319,12 @@ impl Outbound {
     /// `false`: the client takes no packet of that size.
     fn write(&mut self, packet: &Packet) -> bool {
         let before = self.buffer.len();
-        let encoded = codec::encode_into(self.terms.protocol, packet, self.buffer.writer());
+        let protocol = self.terms.protocol;
+        let encoded = (self.buffer).write(|out| codec::encode_into(protocol, packet, out));
         debug_assert_eq!(encoded, Ok(()), "a reply of ours has no bytes: {packet:?}");
         let size = self.buffer.len() - before;
         if size > self.terms.max_packet {
-            self.buffer.writer().truncate(before);
+            self.buffer.write(|out| out.truncate(before));
             return false;
         }
         self.flow.sent(size);
@@ -342,9 +357,8 @@ impl Outbound {
     ) {
         if self.terms.protocol == Protocol::V311 || code == ReasonCode::SUCCESS {
             let [high, low] = packet_id.get().to_be_bytes();
-            self.buffer
-                .writer()
-                .extend_from_slice(&[first, 0x02, high, low]);
+            let answer = [first, 0x02, high, low];
+            self.buffer.write(|out| out.extend_from_slice(&answer));
             self.flow.sent(4);
         } else {
             self.reply(&packet(Ack::new(packet_id, code)));
@@ -358,15 +372,15 @@ impl Outbound {
 
     /// Whether a live message would find a place. With who is away it would only wait.
     pub fn has_room(&self, message: &Message, qos: QoS, limits: &QueueLimits) -> bool {
-        let goes_at_once = self.queue.len() == 0 && self.may_send(qos);
+        let goes_at_once = self.queue.is_none() && self.may_send(qos);
         let waits = self.is_attached || qos > QoS::AtMostOnce;
-        goes_at_once || (waits && self.queue.has_room(message.size(), limits))
+        goes_at_once || (waits && Queue::has_room(self.queue.as_deref(), message.size(), limits))
     }
 
     /// What the client was to get as a member of a group; for other members, when its session ends.
     pub fn take_shared(&mut self) -> Vec<(Arc<Group>, Arc<Message>)> {
         let mut shared = self.inflight.take_shared();
-        shared.extend(self.queue.take_shared());
+        shared.extend(self.with_queue(Queue::take_shared).into_iter().flatten());
         shared
     }
 
@@ -377,20 +391,21 @@ impl Outbound {
             self.inflight.bytes()
         };
         Waiting {
-            messages: self.queue.len() as u64,
-            bytes: (self.queue.bytes() + under_way) as u64,
+            messages: self.queue.as_ref().map_or(0, |queue| queue.len()) as u64,
+            bytes: (self.queue.as_ref().map_or(0, |queue| queue.bytes()) + under_way) as u64,
         }
     }
 
     /// Nothing waits and nothing is unacknowledged.
     pub fn is_idle(&self) -> bool {
-        self.queue.len() == 0 && self.inflight.is_empty()
+        self.queue.is_none() && self.inflight.is_empty()
     }
 
     /// Whether it keeps a message with this payload, for tests that look where a message is.
     #[cfg(test)]
     pub fn holds(&self, payload: &[u8]) -> bool {
-        let mut all = self.queue.messages().chain(self.inflight.messages());
+        let queued = self.queue.iter().flat_map(|queue| queue.messages());
+        let mut all = queued.chain(self.inflight.messages());
         all.any(|message| message.payload == payload)
     }
 }

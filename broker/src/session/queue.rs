@@ -40,7 +40,7 @@ impl Queue {
     pub(super) fn push(&mut self, delivery: Delivery, limits: &QueueLimits) -> Dropped {
         let (qos, size) = (delivery.shape.qos, delivery.message.size());
         let mut shed = 0;
-        while !self.has_room(size, limits) {
+        while !Self::has_room(Some(self), size, limits) {
             if !self.shed_oldest_qos0() {
                 return if qos == QoS::AtMostOnce {
                     Dropped::QoS0(shed + 1)
@@ -61,8 +61,10 @@ impl Queue {
         }
     }
 
-    pub(super) fn has_room(&self, size: usize, limits: &QueueLimits) -> bool {
-        self.live < limits.messages && self.live_bytes + size <= limits.bytes
+    /// Of a queue, or of one that would begin.
+    pub(super) fn has_room(queue: Option<&Self>, size: usize, limits: &QueueLimits) -> bool {
+        let (live, bytes) = queue.map_or((0, 0), |queue| (queue.live, queue.live_bytes));
+        live < limits.messages && bytes + size <= limits.bytes
     }
 
     /// Takes out what waits for a member of a group.
@@ -109,10 +111,6 @@ impl Queue {
     pub(super) fn pop(&mut self) -> Option<Delivery> {
         let delivery = self.waiting.pop_front()?;
         self.forget(&delivery);
-        if self.waiting.is_empty() {
-            // an idle client holds no memory for a queue
-            self.waiting = VecDeque::new();
-        }
         Some(delivery)
     }
 

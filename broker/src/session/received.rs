@@ -11,9 +11,12 @@ use crate::codec::{PacketId, ReasonCode};
 /// that opens many and releases nothing gets near this, or one of 3.1.1 that waits for no PUBREC.
 pub(super) const MOST_UNRELEASED: usize = 4_096;
 
-/// A tree, because an empty one takes no memory.
+/// `None` while there are none: most clients never send at QoS 2.
 #[derive(Debug, Default)]
-pub(super) struct ReceivedIds {
+pub(super) struct ReceivedIds(Option<Box<Ids>>);
+
+#[derive(Debug, Default)]
+struct Ids {
     ids: BTreeMap<PacketId, Taken>,
     /// Those whose PUBLISH came over this connection.
     here: usize,
@@ -56,7 +59,7 @@ pub(super) enum Release {
 
 impl ReceivedIds {
     pub(super) fn arrival(&self, packet_id: PacketId) -> Arrival {
-        match self.ids.get(&packet_id).map(|taken| taken.stage) {
+        match self.stage(packet_id) {
             None => Arrival::New,
             Some(Stage::OnItsWay { .. }) if planted(Fault::RoutedTwice) => Arrival::New,
             Some(Stage::OnItsWay { ack: Some(_) }) => Arrival::Awaited,
@@ -77,14 +80,14 @@ impl ReceivedIds {
     }
 
     fn insert(&mut self, packet_id: PacketId, stage: Stage) {
-        let here = true;
-        let before = self.ids.insert(packet_id, Taken { stage, here });
-        self.here += usize::from(!before.is_some_and(|taken| taken.here));
+        let (all, here) = (self.0.get_or_insert_default(), true);
+        let before = all.ids.insert(packet_id, Taken { stage, here });
+        all.here += usize::from(!before.is_some_and(|taken| taken.here));
     }
 
     /// The message is where it must be, or is refused. The answer that this completes, if its connection is there.
     pub(super) fn routed(&mut self, packet_id: PacketId, code: ReasonCode) -> Option<AckNumber> {
-        let taken = self.ids.get_mut(&packet_id)?;
+        let taken = self.0.as_mut()?.ids.get_mut(&packet_id)?;
         let Stage::OnItsWay { ack } = taken.stage else {
             return None;
         };
@@ -97,7 +100,7 @@ impl ReceivedIds {
     }
 
     pub(super) fn release(&mut self, packet_id: PacketId) -> Release {
-        match self.ids.get(&packet_id).map(|taken| taken.stage) {
+        match self.stage(packet_id) {
             None => Release::Unknown,
             Some(Stage::OnItsWay { .. }) => Release::TooEarly,
             Some(Stage::Routed(_)) => {
@@ -110,17 +113,26 @@ impl ReceivedIds {
     }
 
     fn remove(&mut self, packet_id: PacketId) {
-        let taken = self.ids.remove(&packet_id);
-        self.here -= usize::from(taken.is_some_and(|taken| taken.here));
+        let Some(all) = &mut self.0 else {
+            return;
+        };
+        let taken = all.ids.remove(&packet_id);
+        all.here -= usize::from(taken.is_some_and(|taken| taken.here));
+        if all.ids.is_empty() {
+            self.0 = None;
+        }
     }
 
     /// The connection is gone; what it sent is not.
     pub(super) fn detach(&mut self) {
         if planted(Fault::ForgottenOnReconnect) {
-            self.ids.clear();
+            self.0 = None;
         }
-        self.here = 0;
-        for taken in self.ids.values_mut() {
+        let Some(all) = &mut self.0 else {
+            return;
+        };
+        all.here = 0;
+        for taken in all.ids.values_mut() {
             taken.here = false;
             if let Stage::OnItsWay { ack } = &mut taken.stage {
                 *ack = None;
@@ -128,18 +140,23 @@ impl ReceivedIds {
         }
     }
 
+    fn stage(&self, packet_id: PacketId) -> Option<Stage> {
+        let taken = self.0.as_ref()?.ids.get(&packet_id)?;
+        Some(taken.stage)
+    }
+
     pub(super) fn contains(&self, packet_id: PacketId) -> bool {
-        self.ids.contains_key(&packet_id)
+        self.stage(packet_id).is_some()
     }
 
     /// All of them.
     pub(super) fn len(&self) -> usize {
-        self.ids.len()
+        self.0.as_ref().map_or(0, |all| all.ids.len())
     }
 
     /// Those whose PUBLISH came over this connection; Receive Maximum counts these.
     pub(super) fn here(&self) -> usize {
-        self.here
+        self.0.as_ref().map_or(0, |all| all.here)
     }
 }
 

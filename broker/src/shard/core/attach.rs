@@ -100,7 +100,7 @@ impl WorkerCore {
         };
         let settling = self.settle.begin(key, earlier.is_some(), now);
         if let Some(seat) = self.sessions.get_mut(key) {
-            seat.settling = Some(settling);
+            seat.settling = Some(Box::new(settling));
         }
         self.links.insert(client.stream, Stream::Attached(key));
         self.stats.attached_total += 1;
@@ -188,8 +188,8 @@ impl WorkerCore {
         let Some(seat) = self.sessions.get_mut(key) else {
             return key;
         };
-        if let Presence::Away(away) = seat.presence {
-            self.kept.remove(key, away);
+        if let Presence::Away(away) = &seat.presence {
+            self.kept.remove(key, **away);
         }
         self.kept.promise(seat.session.expiry(), expiry);
         let before = seat.session.outbound.waiting();

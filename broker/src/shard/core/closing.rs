@@ -130,7 +130,7 @@ impl WorkerCore {
                 .filter(|delay| *delay > 0 && *delay < expiry)
                 .map(|delay| second_after(now, delay)),
         };
-        seat.presence = Presence::Away(away);
+        seat.presence = Presence::Away(Box::new(away));
         self.kept.add(key, away);
         let will = (delay == Some(0))
             .then(|| will_message(&mut seat.session, now))
@@ -147,8 +147,8 @@ impl WorkerCore {
         let Some(mut seat) = self.sessions.remove(key) else {
             return;
         };
-        if let Presence::Away(away) = seat.presence {
-            self.kept.remove(key, away);
+        if let Presence::Away(away) = &seat.presence {
+            self.kept.remove(key, **away);
         }
         self.kept.promise(seat.session.expiry(), 0);
         self.stats

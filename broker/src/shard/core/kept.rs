@@ -102,9 +102,9 @@ impl WorkerCore {
             return;
         };
         if let Presence::Away(away) = &mut seat.presence {
-            self.kept.remove(key, *away);
+            self.kept.remove(key, **away);
             away.will = None;
-            self.kept.add(key, *away);
+            self.kept.add(key, **away);
         }
         if let Some(message) = will_message(&mut seat.session, now) {
             self.publish_will(now, message, out);

@@ -1,8 +1,8 @@
 //! The sessions of a worker, by place and by client id.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
 
+use hashbrown::HashTable;
 use herdgate_admission::settle::Settling;
 
 use super::LinkId;
@@ -20,10 +20,11 @@ pub(super) struct SessionKey {
 }
 
 /// Whether a session has a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) enum Presence {
     Attached(LinkId, StreamId),
-    Away(Away),
+    /// Boxed, so that those who are there do not pay for it.
+    Away(Box<Away>),
 }
 
 /// A session without a connection.
@@ -43,7 +44,8 @@ pub(super) struct Seat {
     pub(super) connection: u32,
     /// It went on with an earlier session: it is settled as soon as its queue is delivered.
     pub(super) resumed: bool,
-    pub(super) settling: Option<Settling>,
+    /// Boxed: it is over soon.
+    pub(super) settling: Option<Box<Settling>>,
     /// Boxed: most clients have none, most of the time.
     pub(super) replays: Option<Box<SessionReplays>>,
     /// It is in `WorkerCore::dirty`.
@@ -64,26 +66,31 @@ pub(super) struct Sessions {
     /// With the generation of whoever sits or sat there last.
     seats: Vec<(u32, Option<Box<Seat>>)>,
     free: Vec<SessionIndex>,
-    by_client: HashMap<Arc<str>, SessionIndex>,
+    hasher: RandomState,
+    /// By the hash of the client id, which the session has.
+    by_client: HashTable<SessionIndex>,
 }
 
 impl Sessions {
     /// Nobody with the same client id may be there.
     pub(super) fn insert(&mut self, seat: Seat) -> SessionKey {
-        let client_id = Arc::clone(seat.session.client_id());
+        let hash = self.hasher.hash_one(&**seat.session.client_id());
         let index = self.free.pop().unwrap_or_else(|| {
             self.seats.push((0, None));
             // four billion sessions are more than any machine holds
             SessionIndex(u32::try_from(self.seats.len() - 1).unwrap_or(u32::MAX))
         });
-        self.by_client.insert(client_id, index);
         let place = &mut self.seats[index.0 as usize];
         place.0 = place.0.wrapping_add(1);
         place.1 = Some(Box::new(seat));
-        SessionKey {
-            index,
-            generation: place.0,
-        }
+        let generation = place.0;
+        let (hasher, seats) = (&self.hasher, &self.seats);
+        let hash_of = |index: &SessionIndex| {
+            let seat = seats[index.0 as usize].1.as_ref();
+            seat.map_or(0, |seat| hasher.hash_one(&**seat.session.client_id()))
+        };
+        self.by_client.insert_unique(hash, index, hash_of);
+        SessionKey { index, generation }
     }
 
     pub(super) fn remove(&mut self, key: SessionKey) -> Option<Box<Seat>> {
@@ -93,12 +100,21 @@ impl Sessions {
         }
         let seat = place.1.take()?;
         self.free.push(key.index);
-        self.by_client.remove(seat.session.client_id());
+        let hash = self.hasher.hash_one(&**seat.session.client_id());
+        if let Ok(entry) = self.by_client.find_entry(hash, |known| *known == key.index) {
+            entry.remove();
+        }
         Some(seat)
     }
 
     pub(super) fn by_client(&self, client_id: &str) -> Option<SessionKey> {
-        let index = *self.by_client.get(client_id)?;
+        let is_it = |index: &SessionIndex| {
+            let seat = self.at(*index);
+            seat.is_some_and(|seat| &**seat.session.client_id() == client_id)
+        };
+        let index = *self
+            .by_client
+            .find(self.hasher.hash_one(client_id), is_it)?;
         let generation = self.seats.get(index.0 as usize)?.0;
         Some(SessionKey { index, generation })
     }
@@ -131,5 +147,16 @@ impl Sessions {
 
     pub(super) fn len(&self) -> usize {
         self.by_client.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An idle client has one of these, and it is in memory for as long as it is connected.
+    #[test]
+    fn a_seat_is_small() {
+        assert!(size_of::<Seat>() <= 280, "{}", size_of::<Seat>());
     }
 }

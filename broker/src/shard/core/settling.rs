@@ -85,7 +85,7 @@ impl WorkerCore {
             let Some(seat) = self.sessions.get_mut(key) else {
                 continue;
             };
-            let Some(settling) = seat.settling else {
+            let Some(settling) = seat.settling.as_deref() else {
                 continue;
             };
             let quiet = if seat.resumed { Duration::ZERO } else { usual };
