@@ -119,6 +119,6 @@ mod tests {
 
     #[test]
     fn an_entry_is_small() {
-        assert_eq!(size_of::<Option<Entry<Subscribers>>>(), 40);
+        assert_eq!(size_of::<Option<Entry<Subscribers>>>(), 32);
     }
 }

@@ -281,6 +281,6 @@ mod tests {
 
     #[test]
     fn a_node_is_small() {
-        assert_eq!(size_of::<Option<Node<Subscribers>>>(), 48);
+        assert_eq!(size_of::<Option<Node<Subscribers>>>(), 32);
     }
 }

@@ -11,8 +11,8 @@ use super::acks::{AckKind, AckNumber};
 use super::faults::{Fault, planted};
 use super::received::{Arrival, MOST_UNRELEASED, Release};
 use crate::codec::{
-    self, Disconnect, Packet, PacketId, Protocol, Publish, QoS, ReasonCode, Subscribe,
-    Subscription, Unsubscribe,
+    self, Disconnect, Packet, PacketId, Protocol, Publish, QoS, ReasonCode, RetainHandling,
+    Subscribe, Subscription, Unsubscribe,
 };
 use crate::routing::subscribers::SubscriptionOptions;
 use crate::routing::{ClientFilter, FilterError, Message, TopicName, TopicNameError};
@@ -53,6 +53,7 @@ pub enum PendingAck {
 pub struct Wish {
     pub filter: ClientFilter,
     pub options: SubscriptionOptions,
+    pub retain_handling: RetainHandling,
 }
 
 /// The connection must end. A v5 client is told the code in a DISCONNECT; 3.1.1 has none [MQTT-4.8.0-1].
@@ -220,10 +221,13 @@ impl Session {
             qos: wish.qos,
             no_local: wish.no_local,
             retain_as_published: wish.retain_as_published,
-            retain_handling: wish.retain_handling,
             id,
         };
-        Ok(Ok(Wish { filter, options }))
+        Ok(Ok(Wish {
+            filter,
+            options,
+            retain_handling: wish.retain_handling,
+        }))
     }
 
     fn unwanted(&mut self, unsubscribe: Unsubscribe) -> Result<Received, Refusal> {

@@ -152,14 +152,13 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{QoS, RetainHandling};
+    use crate::codec::QoS;
     use crate::routing::ClientFilter;
 
     const OPTIONS: SubscriptionOptions = SubscriptionOptions {
         qos: QoS::AtMostOnce,
         no_local: false,
         retain_as_published: false,
-        retain_handling: RetainHandling::AtSubscribe,
         id: None,
     };
 

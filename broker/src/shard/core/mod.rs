@@ -30,8 +30,8 @@ use std::time::Duration;
 use herdgate_admission::health::Window;
 
 use crate::link::{ToEdge, ToShard};
-use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions};
-use crate::routing::{Retained, RetainedLimits, Trie};
+use crate::routing::subscribers::{SessionIndex, SubscriptionOptions};
+use crate::routing::{Retained, RetainedLimits, Subscriptions, Trie};
 use crate::session::Delivered;
 use attach_queue::AttachQueue;
 use group_members::GroupMembers;
@@ -65,7 +65,7 @@ pub struct WorkerCore {
     /// This worker's share of the bytes that may wait for clients.
     max_queued_bytes: usize,
     /// Filters of this worker's sessions.
-    local: Trie<Subscribers>,
+    local: Subscriptions,
     /// Filters that other workers have subscribers for, of the topics that this worker owns.
     routes: Trie<Vec<WorkerIndex>>,
     /// Groups that workers have members of, this one among them, of the topics that this worker owns.
@@ -101,7 +101,7 @@ impl WorkerCore {
             settle: SettleClock::new(settings.settle_limit, index, settings.workers),
             kept: Kept::new(settings.max_kept_sessions.div_ceil(workers)),
             max_queued_bytes: settings.max_queued_bytes.div_ceil(workers),
-            local: Trie::default(),
+            local: Subscriptions::default(),
             routes: Trie::default(),
             group_routes: GroupRoutes::default(),
             group_members: GroupMembers::default(),

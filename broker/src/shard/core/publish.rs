@@ -238,13 +238,10 @@ impl WorkerCore {
 
     /// What a session has several times stands together.
     fn find(&self, message: &Message, matches: &mut Vec<(SessionIndex, SubscriptionOptions)>) {
-        let (mut filters, mut no_local) = (0, false);
-        self.local.matching(&message.topic, |subscribers| {
-            filters += usize::from(!subscribers.is_empty());
-            subscribers.for_each(|session, options| {
-                no_local |= options.no_local;
-                matches.push((session, options));
-            });
+        let mut no_local = false;
+        let filters = self.local.matching(&message.topic, |session, options| {
+            no_local |= options.no_local;
+            matches.push((session, options));
         });
         if no_local {
             matches.retain(|(index, options)| {

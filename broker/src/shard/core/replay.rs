@@ -164,8 +164,7 @@ impl WorkerCore {
         }) = replays.pop()
         {
             // unsubscribed in the meantime
-            let subscribers = self.local.get(&filter);
-            if subscribers.is_none_or(|all| all.get(key.index).is_none()) {
+            if self.local.get(&filter, key.index).is_none() {
                 continue;
             }
             let number = self.replaying.next;
@@ -298,8 +297,8 @@ impl WorkerCore {
             return false;
         };
         let active = seat.replays.as_ref().and_then(|it| it.active.as_ref());
-        let subscribers = active.and_then(|active| self.local.get(&active.filter));
-        let Some(options) = subscribers.and_then(|all| all.get(key.index)) else {
+        let known = active.and_then(|active| self.local.get(&active.filter, key.index));
+        let Some((_, options)) = known else {
             return false;
         };
         let outbound = &mut seat.session.outbound;

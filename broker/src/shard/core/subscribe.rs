@@ -9,7 +9,7 @@ use super::sessions::SessionKey;
 use super::{Outbox, WorkerCore, WorkerIndex};
 use crate::codec::{Packet, PacketId, Protocol, ReasonCode, RetainHandling, SubAck, UnsubAck};
 use crate::routing::retained::Cursor;
-use crate::routing::subscribers::{SessionIndex, Subscribers, SubscriptionOptions};
+use crate::routing::subscribers::{SessionIndex, SubscriptionOptions};
 use crate::routing::{ClientFilter, FilterId, Group, TopicFilter};
 use crate::session::Wish;
 
@@ -58,7 +58,8 @@ impl WorkerCore {
             codes.push(ReasonCode(wish.options.qos as u8));
             match wish.filter {
                 ClientFilter::Own(filter) => {
-                    let retained = self.add_filter(key, &filter, wish.options);
+                    let retained =
+                        self.add_filter(key, &filter, wish.options, wish.retain_handling);
                     for owner in self.owners(&filter) {
                         if owner != self.index {
                             let filter = filter.clone();
@@ -135,10 +136,7 @@ impl WorkerCore {
             return Ok(());
         };
         let is_there = || match filter {
-            ClientFilter::Own(filter) => {
-                let subscribers = self.local.get(filter);
-                subscribers.is_some_and(|all| all.get(key.index).is_some())
-            }
+            ClientFilter::Own(filter) => self.local.get(filter, key.index).is_some(),
             ClientFilter::Shared(group) => seat.session.is_member(group),
         };
         if seat.session.has_room() || is_there() {
@@ -154,18 +152,17 @@ impl WorkerCore {
         key: SessionKey,
         filter: &TopicFilter,
         options: SubscriptionOptions,
+        retain_handling: RetainHandling,
     ) -> bool {
         let Some(seat) = self.sessions.get_mut(key) else {
             return false;
         };
-        let id = self.local.reach(filter);
-        let insert = |subscribers: &mut Subscribers| subscribers.insert(key.index, options);
-        let is_new = self.local.change(id, insert, Subscribers::is_empty) == Some(true);
+        let (id, is_new) = self.local.insert(filter, key.index, options);
         if is_new {
             seat.session.add_filter(id);
             self.stats.subscriptions += 1;
         }
-        match options.retain_handling {
+        match retain_handling {
             RetainHandling::AtSubscribe => true,
             RetainHandling::AtNewSubscribe => is_new,
             RetainHandling::Never => false,
@@ -299,13 +296,10 @@ impl WorkerCore {
 
     /// `true`: the session had the filter.
     fn remove(&mut self, key: SessionKey, filter: &TopicFilter, unrouted: &mut Unrouted) -> bool {
-        let (Some(seat), Some(id)) = (self.sessions.get_mut(key), self.local.find(filter)) else {
+        let known = self.local.get(filter, key.index);
+        let (Some(seat), Some((id, _))) = (self.sessions.get_mut(key), known) else {
             return false;
         };
-        let subscribers = self.local.at(id);
-        if subscribers.is_none_or(|all| all.get(key.index).is_none()) {
-            return false;
-        }
         seat.session.remove_filter(id);
         self.forget_filter(key.index, id, unrouted);
         true
@@ -327,7 +321,7 @@ impl WorkerCore {
 
     fn forget_filter(&mut self, session: SessionIndex, id: FilterId, unrouted: &mut Unrouted) {
         self.stats.subscriptions -= 1;
-        let is_last = self.local.at(id).is_some_and(|all| all.len() == 1);
+        let is_last = self.local.subscribers(id) == 1;
         if is_last
             && self.settings.workers > 1
             && let Some(filter) = self.local.filter(id)
@@ -336,8 +330,7 @@ impl WorkerCore {
                 unrouted.entry(owner).or_default().push(filter.clone());
             }
         }
-        let forget = |subscribers: &mut Subscribers| subscribers.remove(session);
-        self.local.change(id, forget, Subscribers::is_empty);
+        self.local.remove(id, session);
     }
 
     pub(super) fn unsubscribe_for(&mut self, from: WorkerIndex, filters: &[TopicFilter]) {

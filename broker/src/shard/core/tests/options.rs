@@ -227,10 +227,10 @@ fn equal_filters_are_in_memory_once() {
         network.subscribe(client, "$share/g/config/all", ZERO);
     }
     let core = &network.workers[0];
-    let filter = crate::routing::TopicFilter::new("config/all".into()).unwrap();
+    let topic = crate::routing::TopicName::new("config/all".into()).unwrap();
     assert_eq!(core.local.levels(), 1);
     let mut groups = std::collections::BTreeSet::new();
-    core.local.get(&filter).unwrap().for_each(|index, _| {
+    core.local.matching(&topic, |index, _| {
         let session = &core.sessions.at(index).unwrap().session;
         groups.extend(session.memberships().iter().map(std::sync::Arc::as_ptr));
     });
