@@ -54,6 +54,10 @@ conformance: setup-build bins ## The standards' statements alone: their tests, a
 	cargo test --workspace --locked --lib conformance
 	HERDGATE_BIN_DIR=$(BIN_DEV) cargo test --workspace --locked --test process_conformance
 
+.PHONY: clients
+clients: setup-test bins ## Client libraries of others: each version, transport, QoS and kind of session (HERDGATE_CLIENTS=hivemq,mqttjs: those)
+	HERDGATE_BIN_DIR=$(BIN_DEV) cargo test --workspace --locked --test process_libraries -- --include-ignored --exact libraries_find_what_they_expect_in_every_case --nocapture
+
 .PHONY: mutants
 mutants: setup-build ## Break the broker in one line at a time and see the conformance tests fail (some minutes of builds)
 	cargo test --workspace --locked --test mutants -- --nocapture

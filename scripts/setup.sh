@@ -20,6 +20,11 @@ if [ "$what" = test ]; then
   need curl curl
   need python3 python3
   python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+  # client libraries of others
+  need node nodejs
+  need npm npm
+  need javac default-jdk-headless
+  need mvn maven
 fi
 if [ "$what" = fuzz ]; then
   # libFuzzer is C++
@@ -63,3 +68,5 @@ if command -v rustup >/dev/null && ! rustup run "$channel" rustc --version >/dev
   say "installing Rust $channel"
   rustup toolchain install "$channel" --profile minimal --component clippy --component rustfmt
 fi
+# last, for one of them is built with cargo
+[ "$what" != test ] || "$(dirname "$0")/clients.sh" all

@@ -12,7 +12,7 @@ use crate::skip;
 use crate::wait::PATIENT;
 
 /// The paho-mqtt that the tests were written with.
-const PAHO: &str = "paho-mqtt==2.1.0";
+const PAHO: &str = include_str!("../clients/paho/requirements.txt").trim_ascii_end();
 /// The SCRAM that the tests were written with.
 const SCRAMP: &str = "scramp==1.4.18";
 /// The websockets library that the tests were written with.
@@ -21,7 +21,7 @@ const WEBSOCKETS: &str = "websockets==15.0.1";
 const INSTALL_WITHIN: Duration = Duration::from_mins(2);
 
 /// Which standard a client shall speak, as mosquitto's clients name it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     V311,
     V5,

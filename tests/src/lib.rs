@@ -17,6 +17,7 @@ pub mod cluster;
 pub mod conformance;
 pub mod haproxy;
 pub mod lab;
+pub mod matrix;
 pub mod mqtt;
 pub mod mutants;
 pub mod probe;
