@@ -63,11 +63,13 @@ impl Published {
 
 /// `None`: not a peer's message.
 pub(super) fn number_of(publish: &Publish) -> Option<Number> {
-    let payload = std::str::from_utf8(&publish.payload).ok()?;
     if !publish.topic.starts_with("t/") {
         return None;
     }
-    payload.trim_end_matches('.').parse().ok()
+    // the rest is filling, and looking at each byte of it would take most of the time
+    let bytes = publish.payload.iter().copied();
+    let digits = bytes.take_while(u8::is_ascii_digit).collect();
+    String::from_utf8(digits).ok()?.parse().ok()
 }
 
 impl Ledger {
