@@ -17,7 +17,7 @@ pub enum Feature {
     AliasesOut,
     /// In what it receives.
     AliasesIn,
-    /// What is under way at QoS 2 when the connection ends is gone on with, and handed over once.
+    /// What is under way when the connection ends is gone on with, and at QoS 2 handed over once.
     OnceAcrossConnections,
     /// Correlation data that is no text.
     BinaryCorrelation,
@@ -85,7 +85,7 @@ pub const LIBRARIES: &[Library] = &[
         excluded: &["3.1.1: the library speaks 5.0 alone; paho-java-v3 is the one for it"],
         without: &[(
             Feature::OnceAcrossConnections,
-            "it hands over each PUBLISH, those sent again as well",
+            "it hands over each PUBLISH, those sent again as well, and an acknowledgement that waits holds up CONNECT",
         )],
     },
     Library {

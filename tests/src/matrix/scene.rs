@@ -196,9 +196,9 @@ impl<'a> Scene<'a> {
         self.expect(OTHER, &[will])
     }
 
-    /// Two round trips: nothing is under way at QoS 2 any more. Only for libraries that cannot go on with it.
+    /// Two round trips: nothing is under way any more. Only for libraries that cannot go on with it.
     fn settle(&mut self) -> Outcome {
-        if self.case.qos < 2 || self.library.has(Feature::OnceAcrossConnections) {
+        if self.case.qos == 0 || self.library.has(Feature::OnceAcrossConnections) {
             return Ok(());
         }
         (0..2).try_for_each(|_| self.subscribe(SUBJECT, &["quiet"]))
