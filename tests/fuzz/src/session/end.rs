@@ -21,6 +21,29 @@ impl World {
         );
     }
 
+    /// An acknowledgement says that each subscriber was sent the message, or that it waits for it: not that it is on its
+    /// way between workers.
+    pub(super) fn check_held(&mut self) {
+        for number in std::mem::take(&mut self.acknowledged) {
+            for subscriber in self.ledger.without_copy(number) {
+                if !self.peers[subscriber].has_session(self.shard.now) {
+                    continue;
+                }
+                let waiting = self.shard.waiting_beside(&self.peers[subscriber].client_id);
+                assert!(
+                    waiting > 0 || self.drops() > 0,
+                    "{number} is acknowledged, and nothing waits for {subscriber}"
+                );
+            }
+        }
+    }
+
+    /// Copies at QoS 1 and 2 that a counter says were given up.
+    fn drops(&self) -> u64 {
+        let drops = self.shard.stats().map(|it| it.dropped);
+        drops.map(|it| it.queue_full_qos1 + it.too_large).sum()
+    }
+
     /// Nothing is lost any more: everybody has got what was promised, and in the end nothing is left.
     pub(super) fn finish(mut self) {
         for at in 0..PEERS {
@@ -31,11 +54,7 @@ impl World {
             self.hear();
         }
         self.settle();
-        let drops: u64 = self
-            .shard
-            .stats()
-            .map(|it| it.dropped.queue_full_qos1 + it.dropped.too_large)
-            .sum();
+        let drops = self.drops();
         let missing = self.ledger.missing();
         assert!(
             missing.len() as u64 <= drops,

@@ -124,6 +124,16 @@ impl Ledger {
         }
     }
 
+    /// Subscribers that must have the message and were not sent it yet.
+    pub(super) fn without_copy(&self, number: Number) -> Vec<usize> {
+        let message = &self.published[number];
+        let candidates = message.candidates.iter().copied();
+        candidates
+            .filter(|_| message.wish.expiry.is_none())
+            .filter(|subscriber| !self.copies[*subscriber].fresh.contains_key(&number))
+            .collect()
+    }
+
     /// Its subscriptions change: what is on its way may miss it.
     pub(super) fn unsettle(&mut self, subscriber: usize) {
         let pending = self.published.iter_mut().filter(|it| !it.acknowledged);

@@ -20,7 +20,7 @@ use herdgate::link::CloseReason;
 use herdgate::session::SessionLimits;
 use herdgate::shard::core::CoreSettings;
 
-use ledger::Ledger;
+use ledger::{Ledger, Number};
 use peer::{IDS, Kept, Peer};
 use shard::{Heard, Shard, StreamIndex};
 use step::{Opening, PEERS, Script, Step, Wish};
@@ -52,6 +52,8 @@ struct World {
     settings: CoreSettings,
     peers: Vec<Peer>,
     ledger: Ledger,
+    /// What was acknowledged with the last input.
+    acknowledged: Vec<Number>,
     hostile: Option<(StreamIndex, Protocol)>,
     hostile_protocol: Protocol,
     /// Only copies of live messages wait in queues, whose bound then is the whole truth.
@@ -78,6 +80,7 @@ impl World {
             settings,
             peers: ["a", "b", "c"].map(|it| Peer::new(it.to_owned())).into(),
             ledger: Ledger::default(),
+            acknowledged: Vec::new(),
             hostile: None,
             hostile_protocol: step::protocol(hostile),
             is_live_only: true,
@@ -300,6 +303,7 @@ impl World {
         while let Some((stream, heard)) = self.shard.next_heard() {
             self.heard(stream, heard);
         }
+        self.check_held();
     }
 
     fn heard(&mut self, stream: StreamIndex, heard: Heard) {
@@ -321,12 +325,14 @@ impl World {
             Packet::PubAck(ack) => {
                 let number = peer.is_acknowledged(ack, QoS::AtLeastOnce);
                 if let Some(number) = number {
+                    self.acknowledged.push(number);
                     self.ledger.acknowledged(number);
                 }
             }
             Packet::PubRec(ack) => {
                 let number = peer.is_acknowledged(ack, QoS::ExactlyOnce);
                 if let Some(number) = number {
+                    self.acknowledged.push(number);
                     self.ledger.acknowledged(number);
                 }
             }

@@ -289,6 +289,12 @@ impl Shard {
         }
     }
 
+    /// Messages that wait for the clients of this one's worker.
+    pub(super) fn waiting_beside(&self, client_id: &str) -> u64 {
+        let worker = self.settings.layout().worker_of(partition_of(client_id));
+        self.workers[usize::from(worker)].stats().queued
+    }
+
     pub(super) fn stats(&self) -> impl Iterator<Item = WorkerStats> + '_ {
         self.workers.iter().map(WorkerCore::stats)
     }

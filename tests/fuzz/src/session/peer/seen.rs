@@ -9,6 +9,11 @@ use super::super::step::TOPICS;
 use super::{Kept, Peer, Request, matches};
 
 impl Peer {
+    /// For certain.
+    pub(in super::super) fn has_session(&self, now: Duration) -> bool {
+        matches!(self.kept, Kept::Attached(_)) || self.finds_session(now) == Some(true)
+    }
+
     /// What the standard says of *session present*; `None`: its time is just over, and the server may say either.
     pub(in super::super) fn finds_session(&self, now: Duration) -> Option<bool> {
         match self.kept {
