@@ -1,5 +1,6 @@
 //! Who a client is: by its password or certificate, or by an exchange; and whether it has to wait.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,12 +25,12 @@ pub(super) async fn login(
         .authentication_method
         .clone();
     let identity = match method {
-        Some(method) => by_exchange(arrival, method, &request).await?,
+        Some(method) => Box::pin(by_exchange(arrival, method, &request)).await?,
         None => by_request(arrival, &request).await?,
     };
     let wait = flapping(arrival, &identity);
     if !wait.is_zero() {
-        arrival.wait_to_enter(wait).await?;
+        Box::pin(arrival.wait_to_enter(wait)).await?;
     }
     Ok(identity)
 }
@@ -65,12 +66,12 @@ async fn by_request(
         Err(NoLogin {
             refusal: Refusal::TooSoon,
             wait,
-        }) => arrival.wait_to_enter(wait).await?,
-        Err(no) => return Err(arrival.refused(no).await),
+        }) => Box::pin(arrival.wait_to_enter(wait)).await?,
+        Err(no) => return Err(Box::pin(arrival.refused(no)).await),
         Ok(identity) => return Ok(identity),
     }
-    match decided(arrival, request).await? {
-        Err(no) => Err(arrival.refused(no).await),
+    match Box::pin(decided(arrival, request)).await? {
+        Err(no) => Err(Box::pin(arrival.refused(no)).await),
         Ok(identity) => Ok(identity),
     }
 }
@@ -86,13 +87,13 @@ async fn decided(
         entering,
         ..
     } = arrival;
-    let decided = async {
+    let decided = pin!(async {
         tokio::select! {
             biased;
             decided = worker.shared.authenticator.login(request) => Ok(decided),
             () = attach::left(worker, stream, &mut opening.early) => Err(NoSession::Gone),
         }
-    };
+    });
     waits_for(entering.as_ref(), decided).await
 }
 

@@ -15,6 +15,8 @@ use crate::process::brought;
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 /// What one read takes at most.
 const READ: usize = 64 * 1024;
+/// A buffer with less room than this makes way for a new one.
+const READ_LEAST: usize = READ / 8;
 /// A batch buffer that grew beyond this is not kept.
 pub(super) const KEPT: usize = 256 * 1024;
 /// A peer whose machine is gone answers no probe. Reports go four times a second, so that some bytes are always on their
@@ -92,7 +94,10 @@ pub(super) async fn read_frames<F: Frame>(
         if !frames.is_empty() {
             return Ok(frames);
         }
-        buffer.reserve(READ);
+        // What earlier frames still hold cannot be had back: a new buffer for each read would cost more than the read.
+        if buffer.capacity() - buffer.len() < READ_LEAST {
+            buffer.reserve(READ);
+        }
         if socket.read_buf(buffer).await? == 0 {
             return Err(LinkError::Closed);
         }
