@@ -162,6 +162,9 @@ impl World {
                     }
                     let granted = opening.expiry.min(self.settings.max_session_expiry);
                     self.peers[at].kept = Kept::Attached(granted);
+                    if opening.packet_size.is_some() {
+                        self.peers[at].takes_less();
+                    }
                     self.peers[at].resume(&self.ledger);
                     is_attached = true;
                 }

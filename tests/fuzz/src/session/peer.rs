@@ -72,6 +72,8 @@ pub(super) struct Peer {
     ever: BTreeSet<usize>,
     /// Ids of messages for it, from the first PUBLISH to the last acknowledgement [MQTT-2.2.1-4].
     in_use: BTreeSet<u16>,
+    /// Those among them whose messages the server may have given up: the client came back and takes smaller packets.
+    perhaps_free: BTreeSet<u16>,
     /// Those among them that went over this connection.
     under_way: BTreeSet<u16>,
     pub(super) most_under_way: usize,
@@ -107,6 +109,7 @@ impl Peer {
             newest: BTreeMap::new(),
             ever: BTreeSet::new(),
             in_use: BTreeSet::new(),
+            perhaps_free: BTreeSet::new(),
             under_way: BTreeSet::new(),
             most_under_way: 0,
         }
@@ -122,6 +125,7 @@ impl Peer {
     pub(super) fn forgotten(&mut self) {
         self.in_force.clear();
         self.in_use.clear();
+        self.perhaps_free.clear();
         self.under_way.clear();
     }
 
@@ -131,6 +135,11 @@ impl Peer {
         self.to_server.clear();
         self.inbox.clear();
         self.requests.clear();
+    }
+
+    /// What does not fit is not sent again, and counts as done [MQTT-3.1.2-25].
+    pub(super) fn takes_less(&mut self) {
+        self.perhaps_free.extend(&self.in_use);
     }
 
     /// CONNACK comes: a client sends again what is not acknowledged [MQTT-4.4.0-1].
@@ -208,6 +217,7 @@ impl Peer {
         let (id, text) = match packet {
             Packet::PubAck(ack) | Packet::PubComp(ack) => {
                 self.in_use.remove(&ack.packet_id.get());
+                self.perhaps_free.remove(&ack.packet_id.get());
                 self.under_way.remove(&ack.packet_id.get());
                 return false;
             }
@@ -273,7 +283,7 @@ impl Peer {
         self.outgoing.is_empty()
             && self.incoming.is_empty()
             && self.requests.is_empty()
-            && self.in_use.is_empty()
+            && self.in_use.is_subset(&self.perhaps_free)
             && self.to_server.is_empty()
     }
 }

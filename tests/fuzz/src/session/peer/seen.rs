@@ -46,6 +46,7 @@ impl Peer {
         let Some(id) = publish.packet_id.map(PacketId::get) else {
             return;
         };
+        let may_be_free = self.perhaps_free.remove(&id);
         if publish.dup {
             assert!(
                 self.in_use.contains(&id),
@@ -53,7 +54,7 @@ impl Peer {
             );
         } else {
             assert!(
-                self.in_use.insert(id),
+                self.in_use.insert(id) || may_be_free,
                 "id {id} of {} is in use",
                 self.client_id
             );
