@@ -3,6 +3,7 @@
 
 mod seen;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -183,10 +184,14 @@ impl Peer {
         }
     }
 
+    /// `None`: all ids are in use [MQTT-2.2.1-3].
     fn request(&mut self, request: Request) -> Option<PacketId> {
         self.next_request = (self.next_request + 1) % 100;
         let id = REQUESTS + self.next_request;
-        self.requests.insert(id, request);
+        let Entry::Vacant(free) = self.requests.entry(id) else {
+            return None;
+        };
+        free.insert(request);
         PacketId::new(id)
     }
 
