@@ -30,7 +30,9 @@ struct Copies {
     /// Copies that the server sent for the first time.
     fresh: BTreeMap<Number, u32>,
     /// Messages that its application has got.
-    applied: BTreeMap<Number, u32>,
+    applied: BTreeSet<Number>,
+    /// How often it got them at QoS 0 and 2.
+    once: BTreeMap<Number, u32>,
     /// The newest of each publisher, topic and QoS.
     newest: BTreeMap<(usize, usize, QoS), Number>,
     /// What an acknowledgement has promised it.
@@ -193,15 +195,15 @@ impl Ledger {
         let Some(number) = number_of(publish).filter(|_| !publish.retain) else {
             return;
         };
-        let applied = self.copies[subscriber].applied.entry(number).or_default();
-        *applied += 1;
-        let most = self.published[number].most_copies();
-        if publish.qos != QoS::AtLeastOnce {
-            assert!(
-                *applied <= most,
-                "{subscriber} has got {number} {applied} times"
-            );
+        self.copies[subscriber].applied.insert(number);
+        if publish.qos == QoS::AtLeastOnce {
+            // once more for each time that it came back before it acknowledged
+            return;
         }
+        let once = self.copies[subscriber].once.entry(number).or_default();
+        *once += 1;
+        let most = self.published[number].most_copies();
+        assert!(*once <= most, "{subscriber} has got {number} {once} times");
     }
 
     /// What was promised and has not come.
@@ -209,7 +211,7 @@ impl Ledger {
         let all = self.copies.iter().enumerate();
         all.flat_map(|(subscriber, copies)| {
             let owed = copies.owed.iter();
-            owed.filter(|number| !copies.applied.contains_key(number))
+            owed.filter(|number| !copies.applied.contains(number))
                 .map(move |number| (subscriber, *number))
         })
         .collect()
