@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 PATIENCE = 25
 OUTPUT = "message\t%t\t%q\t%r\t%x\t%R\t%D\t%C\t%E\t%S\t%P"
@@ -19,6 +20,12 @@ output = threading.Lock()
 def say(line):
     with output:
         print(json.dumps(line), flush=True)
+
+
+def is_asleep(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        # what follows the name, which may have anything in it
+        return stat.read().rpartition(")")[2].split()[0] == "S"
 
 
 class Client:
@@ -129,7 +136,16 @@ class Client:
             raise RuntimeError(f"{command}: {done.returncode} {done.stdout}")
 
     def disconnect(self, wish):
+        self.rest()
         self.end(signal.SIGTERM)
+
+    def rest(self):
+        """Its handler of SIGTERM prints: in the middle of printing a message, it would print that message twice."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process and not is_asleep(self.process.pid):
+            if time.monotonic() > deadline:
+                raise TimeoutError("mosquitto_sub does not rest")
+            time.sleep(0.001)
 
     def lost(self, wish):
         # left alone, it would come back by itself
