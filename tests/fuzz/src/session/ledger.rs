@@ -108,6 +108,8 @@ impl Ledger {
         }
         if message.handed == 1 || message.wish.qos == QoS::AtLeastOnce {
             message.candidates = candidates.collect();
+            // of the last time, whose acknowledgement was lost
+            message.acknowledged = false;
         }
     }
 
