@@ -379,7 +379,7 @@ mod tests {
         assert!(size <= 280, "{size}");
     }
 
-    /// As many of these as come at once leave holes that nothing fills: rare ways are boxed.
+    /// All who come at once hold one each: rare ways are boxed.
     #[test]
     fn the_task_of_a_client_on_its_way_in_is_no_page() {
         fn size_of_future<A, B, C, D, E, F>(_: impl Fn(A, B, C, D, E) -> F) -> usize {

@@ -1,6 +1,6 @@
 //! Both ends of a greeting, over TCP.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use herdgate_admission::report::EdgeId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::unbounded_channel;
@@ -22,6 +22,21 @@ struct Ends {
 }
 
 impl Ends {
+    /// What an edge hears that says this of itself.
+    async fn greet_as(&self, versions: (u16, u16), token: Bytes) -> Result<Greeting, LinkError> {
+        let mut socket = TcpStream::connect(&self.link.address).await.unwrap();
+        let hello = Hello {
+            versions,
+            token,
+            edge: EdgeId("edge-1".to_owned()),
+            worker: 0,
+        };
+        transport::say(&mut socket, &Greeting::Hello(hello))
+            .await
+            .unwrap();
+        transport::greeting(&mut socket, &mut BytesMut::new()).await
+    }
+
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
@@ -89,19 +104,7 @@ async fn an_edge_of_another_version_is_refused_and_both_are_named() {
     ] {
         let ends = Ends::new().await;
         let serving = async { ends.server.greet(ends.accept().await).await };
-        let edge = async {
-            let mut socket = TcpStream::connect(&ends.link.address).await.unwrap();
-            let hello = Hello {
-                versions,
-                token: ends.link.token.bytes(),
-                edge: EdgeId("edge-1".to_owned()),
-                worker: 0,
-            };
-            transport::say(&mut socket, &Greeting::Hello(hello))
-                .await
-                .unwrap();
-            transport::greeting(&mut socket, &mut BytesMut::new()).await
-        };
+        let edge = ends.greet_as(versions, ends.link.token.bytes());
         let (served, heard) = tokio::join!(serving, edge);
         is_refusal(served, versions);
         // it can tell as much in its own log
@@ -139,19 +142,8 @@ async fn a_shard_of_another_version_is_refused_and_both_are_named() {
 async fn a_stranger_learns_no_version() {
     let ends = Ends::new().await;
     let serving = async { ends.server.greet(ends.accept().await).await };
-    let stranger = async {
-        let mut socket = TcpStream::connect(&ends.link.address).await.unwrap();
-        let hello = Hello {
-            versions: (VERSION, VERSION),
-            token: "another secret, of the same length".into(),
-            edge: EdgeId("edge-1".to_owned()),
-            worker: 0,
-        };
-        transport::say(&mut socket, &Greeting::Hello(hello))
-            .await
-            .unwrap();
-        transport::greeting(&mut socket, &mut BytesMut::new()).await
-    };
+    let wrong = "another secret, of the same length".into();
+    let stranger = ends.greet_as((VERSION, VERSION), wrong);
     let (served, heard) = tokio::join!(serving, stranger);
     assert!(matches!(served, Err(LinkError::Token)), "{served:?}");
     assert!(heard.is_err(), "{heard:?}");

@@ -68,20 +68,23 @@ fn a_will_beyond_the_limits_is_refused() {
     assert_eq!(network.workers[0].stats().limits.topic, 1);
 }
 
+/// What a filter over the topic limits is answered, and one over the number of subscriptions.
+const REFUSALS: [(Protocol, ReasonCode, ReasonCode); 2] = [
+    (
+        V5,
+        ReasonCode::TOPIC_FILTER_INVALID,
+        ReasonCode::QUOTA_EXCEEDED,
+    ),
+    (
+        V311,
+        ReasonCode::UNSPECIFIED_ERROR,
+        ReasonCode::UNSPECIFIED_ERROR,
+    ),
+];
+
 #[test]
 fn filters_beyond_the_limits_are_refused_one_by_one() {
-    for (protocol, topic, quota) in [
-        (
-            V5,
-            ReasonCode::TOPIC_FILTER_INVALID,
-            ReasonCode::QUOTA_EXCEEDED,
-        ),
-        (
-            V311,
-            ReasonCode::UNSPECIFIED_ERROR,
-            ReasonCode::UNSPECIFIED_ERROR,
-        ),
-    ] {
+    for (protocol, topic, quota) in REFUSALS {
         let mut network = network();
         let client = network.client(protocol, "c");
         let filters = ["a/b/#", "a/b/c/#", "abcdefghijklmnopqrstu", "b", "c", "b"];
@@ -134,18 +137,7 @@ fn two_listeners(protocol: Protocol) -> (Network, [Client; 2]) {
 
 #[test]
 fn a_listener_limits_topics_and_subscriptions_of_its_clients_alone() {
-    for (protocol, topic, quota) in [
-        (
-            V5,
-            ReasonCode::TOPIC_FILTER_INVALID,
-            ReasonCode::QUOTA_EXCEEDED,
-        ),
-        (
-            V311,
-            ReasonCode::UNSPECIFIED_ERROR,
-            ReasonCode::UNSPECIFIED_ERROR,
-        ),
-    ] {
+    for (protocol, topic, quota) in REFUSALS {
         let (mut network, clients) = two_listeners(protocol);
         let ok = ReasonCode::SUCCESS;
         for (client, codes) in clients
