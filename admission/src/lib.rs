@@ -39,6 +39,7 @@ pub mod places;
 pub mod report;
 pub mod settle;
 pub mod shard;
+pub mod simulator;
 pub mod slicing;
 pub mod times;
 
@@ -50,5 +51,3 @@ mod stable;
 
 #[cfg(test)]
 mod cluster;
-#[cfg(test)]
-mod herd;

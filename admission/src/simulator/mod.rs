@@ -6,6 +6,7 @@
 mod clients;
 mod edges;
 mod server;
+#[cfg(test)]
 mod tests;
 mod work;
 
@@ -19,44 +20,64 @@ use crate::hold::Hold;
 use crate::places::Places;
 use crate::report::EdgeId;
 use crate::shard::ShardAdmission;
-use crate::slicing::{PrefixLengths, SlicePlan, Slicing};
+use crate::slicing::{PrefixLengths, SlicePlan, Slicing, SlicingErrors};
 use crate::stable::Random;
 use crate::times::Times;
 use server::{Connection, Server, Work};
 
 /// A fleet and the server that it comes back to.
 #[derive(Clone, Debug)]
-pub(crate) struct Herd {
-    pub(crate) mode: Mode,
-    pub(crate) edges: u32,
-    pub(crate) clients: u32,
-    pub(crate) handshake: Duration,
-    pub(crate) login: Duration,
-    pub(crate) subscribes: u32,
-    pub(crate) subscribe: Duration,
-    pub(crate) round_trip: Duration,
-    pub(crate) patience: Duration,
-    pub(crate) retry: Duration,
-    pub(crate) settle_limit: u32,
+pub struct Herd {
+    pub mode: Mode,
+    /// At least 1.
+    pub edges: u32,
+    pub clients: u32,
+    /// Core time of one TLS handshake.
+    pub handshake: Duration,
+    /// Core time of one login.
+    pub login: Duration,
+    /// SUBSCRIBE packets of each client, one after the other; at least 1.
+    pub subscribes: u32,
+    /// Core time of one SUBSCRIBE.
+    pub subscribe: Duration,
+    pub round_trip: Duration,
+    /// How long a client waits for its CONNACK.
+    pub patience: Duration,
+    /// From a failure until the next try.
+    pub retry: Duration,
+    pub settle_limit: u32,
     /// Carried by each client; of several the first is expired, and the next is tried after any failure.
-    pub(crate) certificates: u32,
+    /// At least 1.
+    pub certificates: u32,
     /// From when until when all work takes how many times as long.
-    pub(crate) slow: Option<(Duration, Duration, u32)>,
+    pub slow: Option<(Duration, Duration, u32)>,
 }
 
 /// What came of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
-    pub(crate) back: u32,
-    pub(crate) handshakes: u32,
+pub struct Outcome {
+    /// Clients that have all their SUBACKs.
+    pub back: u32,
+    pub handshakes: u32,
     /// Percent of the time that the work alone takes.
-    pub(crate) percent_of_ideal: u128,
-    pub(crate) level: u32,
+    pub percent_of_ideal: u128,
+    pub level: u32,
+}
+
+/// Why a herd cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HerdError {
+    #[error("failed to run a herd: {0} must be at least 1")]
+    Zero(&'static str),
+    #[error("failed to run a herd: its work takes no time at all")]
+    NoWork,
+    #[error("failed to run a herd")]
+    Slicing(#[from] SlicingErrors),
 }
 
 /// One try of one client to come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Try {
+struct Try {
     client: u32,
     number: u32,
 }
@@ -108,7 +129,7 @@ struct Run {
 
 impl Herd {
     /// 7,000 gateways, 10 ms a login, 40 SUBSCRIBEs each.
-    pub(crate) fn founding() -> Self {
+    pub fn founding() -> Self {
         Self {
             mode: Mode::Staged,
             edges: 1,
@@ -132,22 +153,39 @@ impl Herd {
     }
 
     /// Until everybody is back, or for `at_most` times the ideal.
-    pub(crate) fn run(self, at_most: u32) -> Outcome {
+    pub fn run(self, at_most: u32) -> Result<Outcome, HerdError> {
+        self.check()?;
         let ideal = self.ideal();
-        let mut run = Run::new(self);
+        let mut run = Run::new(self)?;
         while run.back < run.herd.clients && run.now < ideal * at_most {
             run.step();
         }
-        Outcome {
+        Ok(Outcome {
             back: run.back,
             handshakes: run.handshakes,
             percent_of_ideal: run.now.as_micros() * 100 / ideal.as_micros(),
             level: run.edges[0].view.level,
-        }
+        })
     }
 
-    fn edge(&self, number: u32) -> Edge {
-        let plan = SlicePlan::new(256, &Slicing::PrefixHash(PrefixLengths::default())).unwrap();
+    fn check(&self) -> Result<(), HerdError> {
+        let counts = [
+            ("edges", self.edges),
+            ("clients", self.clients),
+            ("subscribes", self.subscribes),
+            ("certificates", self.certificates),
+        ];
+        if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Err(HerdError::Zero(name));
+        }
+        if self.ideal() < Duration::from_micros(1) {
+            return Err(HerdError::NoWork);
+        }
+        Ok(())
+    }
+
+    fn edge(&self, number: u32) -> Result<Edge, SlicingErrors> {
+        let plan = SlicePlan::new(256, &Slicing::PrefixHash(PrefixLengths::default()))?;
         let admission = EdgeAdmission::new(EdgeSettings {
             edge: EdgeId(format!("edge-{number}")),
             mode: self.mode,
@@ -156,18 +194,18 @@ impl Herd {
             patience: self.patience,
             entering_cap: None,
         });
-        Edge {
+        Ok(Edge {
             view: admission.view(),
             admission,
             places: Places::default(),
             hold: Hold::new(self.patience, 20_000, u64::from(number)),
             times: Times::default(),
-        }
+        })
     }
 }
 
 impl Run {
-    fn new(herd: Herd) -> Self {
+    fn new(herd: Herd) -> Result<Self, HerdError> {
         let client = || Client {
             tries: 0,
             certificate: 0,
@@ -179,7 +217,9 @@ impl Run {
             order: 0,
             events: BinaryHeap::new(),
             clients: (0..herd.clients).map(|_| client()).collect(),
-            edges: (0..herd.edges).map(|number| herd.edge(number)).collect(),
+            edges: (0..herd.edges)
+                .map(|number| herd.edge(number))
+                .collect::<Result<_, _>>()?,
             shard: ShardAdmission::new(0, 1),
             server: Server::new(herd.patience),
             back: 0,
@@ -195,7 +235,7 @@ impl Run {
         for event in [Event::Sweep, Event::Report, Event::Tick] {
             run.after(Duration::ZERO, event);
         }
-        run
+        Ok(run)
     }
 
     fn after(&mut self, wait: Duration, event: Event) {

@@ -7,7 +7,7 @@ fn ms(millis: u64) -> Duration {
 /// Everybody is back within this many percent of the work's own time, and next to no handshake was for nothing.
 fn assert_tame(name: &str, herd: Herd, percent: u128) {
     let clients = herd.clients;
-    let outcome = herd.run(3);
+    let outcome = herd.run(3).unwrap();
     let tame = outcome.percent_of_ideal <= percent && outcome.handshakes * 100 <= clients * 102;
     assert!(outcome.back == clients && tame, "{name}: {outcome:?}");
     assert_eq!(outcome.level, 256, "{name}");
@@ -122,7 +122,7 @@ fn an_expired_certificate_first() {
         certificates: 3,
         ..Herd::founding()
     };
-    let outcome = herd.run(3);
+    let outcome = herd.run(3).unwrap();
     assert!(
         outcome.back == 7_000 && outcome.percent_of_ideal <= 110,
         "{outcome:?}"
@@ -137,7 +137,49 @@ fn with_an_open_door_the_founding_herd_never_comes_back() {
         mode: Mode::Open,
         ..Herd::founding()
     }
-    .run(2);
+    .run(2)
+    .unwrap();
     assert!(outcome.back < 100, "{outcome:?}");
     assert!(outcome.handshakes > 5 * 7_000, "{outcome:?}");
+}
+
+#[test]
+fn what_cannot_be_run_is_refused() {
+    let refused = |herd: Herd| herd.run(1).unwrap_err();
+    let founding = Herd::founding;
+    assert_eq!(
+        refused(Herd {
+            edges: 0,
+            ..founding()
+        }),
+        HerdError::Zero("edges")
+    );
+    assert_eq!(
+        refused(Herd {
+            clients: 0,
+            ..founding()
+        }),
+        HerdError::Zero("clients")
+    );
+    assert_eq!(
+        refused(Herd {
+            subscribes: 0,
+            ..founding()
+        }),
+        HerdError::Zero("subscribes")
+    );
+    assert_eq!(
+        refused(Herd {
+            certificates: 0,
+            ..founding()
+        }),
+        HerdError::Zero("certificates")
+    );
+    let free = Herd {
+        handshake: Duration::ZERO,
+        login: Duration::ZERO,
+        subscribe: Duration::ZERO,
+        ..founding()
+    };
+    assert_eq!(refused(free), HerdError::NoWork);
 }
