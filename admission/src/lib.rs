@@ -36,6 +36,8 @@ pub mod edge;
 pub mod health;
 pub mod hold;
 pub mod places;
+pub mod progress;
+pub mod record;
 pub mod report;
 pub mod settle;
 pub mod shard;
