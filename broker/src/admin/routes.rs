@@ -1,13 +1,14 @@
 //! The paths.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use herdgate_admission::progress::Refusal;
 use serde_json::{Value, json};
 
-use super::Admin;
+use super::{Admin, questions, steering};
 
 /// What Prometheus asks for and gets.
 const OPENMETRICS: [(HeaderName, &str); 1] = [(
@@ -21,6 +22,11 @@ pub(super) fn router(admin: Admin) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/status", get(status))
+        .route("/reopening", get(questions::reopening))
+        .route("/census", get(questions::census))
+        .route("/explain", get(questions::explain))
+        .route("/admission", post(steering::steer))
+        .layer(DefaultBodyLimit::max(steering::MAX_BYTES))
         .with_state(admin)
 }
 
@@ -66,4 +72,10 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 async fn status(State(admin): State<Admin>) -> Response {
     Json((admin.status)()).into_response()
+}
+
+/// Every answer that is an error, but for those of probes.
+pub(super) fn refuse(code: StatusCode, error: &str) -> Response {
+    let error = error.to_owned();
+    (code, Json(Refusal { error })).into_response()
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use herdgate_admission::progress::{Phase, Trigger};
 use herdgate_admission::report::{ShardReport, Verdict};
 use serde::Serialize;
 
@@ -18,8 +19,13 @@ pub struct Status {
     pub mode: Mode,
     /// Number of the reopening.
     pub reopening: u64,
+    pub phase: Phase,
+    pub trigger: Trigger,
+    pub paused: bool,
     pub level: u32,
     pub slices: u32,
+    /// How long clients are taken to wait for a CONNACK.
+    pub patience_ms: u64,
     pub entering: u32,
     pub entering_limit: u32,
     pub settling: u32,

@@ -1,7 +1,11 @@
 //! The server over a real socket.
 
+mod steering;
+
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -9,7 +13,9 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::config::{Mode, Role};
+use crate::link::TokenFile;
 use crate::metrics::{GateDecision, Metrics};
+use herdgate_admission::progress::{Phase, Trigger};
 
 struct Server {
     address: std::net::SocketAddr,
@@ -20,6 +26,10 @@ struct Server {
 }
 
 async fn server() -> Server {
+    server_with(None).await
+}
+
+async fn server_with(token: Option<TokenFile>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let address = listener.local_addr().expect("address");
     let (metrics, readiness) = (Metrics::new(), Readiness::new(&["listeners"]));
@@ -27,6 +37,8 @@ async fn server() -> Server {
         metrics: metrics.clone(),
         readiness: readiness.clone(),
         status: Arc::new(status),
+        valve: steering::fake(),
+        token,
     };
     let (stop, stopped) = oneshot::channel();
     let ended = async move {
@@ -47,8 +59,12 @@ fn status() -> Status {
         role: Role::Edge,
         mode: Mode::Staged,
         reopening: 3,
+        phase: Phase::Ramping,
+        trigger: Trigger::Restart,
+        paused: false,
         level: 148,
         slices: 256,
+        patience_ms: 5000,
         entering: 5,
         entering_limit: 64,
         settling: 40,
@@ -80,8 +96,12 @@ fn status() -> Status {
 impl Server {
     /// Status code, headers in lower case, body.
     async fn get(&self, path: &str) -> (u16, String, String) {
-        let mut socket = TcpStream::connect(self.address).await.expect("connects");
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+        self.ask(&request).await
+    }
+
+    async fn ask(&self, request: &str) -> (u16, String, String) {
+        let mut socket = TcpStream::connect(self.address).await.expect("connects");
         socket.write_all(request.as_bytes()).await.expect("writes");
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await.expect("reads");

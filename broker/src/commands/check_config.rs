@@ -7,8 +7,8 @@ use super::failure::Failure;
 use super::sources;
 use crate::auth::read_users;
 use crate::config::{
-    self, ClientAuth, Config, EdgeSettings, LinkToken, Listener, Mode, Problem, Role,
-    ShardSettings, Slicing, load,
+    self, ClientAuth, Config, EdgeSettings, Listener, Mode, Problem, Role, ShardSettings, Slicing,
+    Token, TokenUse, load,
 };
 use crate::tls;
 
@@ -36,16 +36,24 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
 
 /// What is wrong with the files that the configuration names.
 fn files(config: &Config) -> Vec<Problem> {
+    let mut problems = files_of_role(config);
+    let token = config.common().admin_token_file.as_deref();
+    let token = token.and_then(|file| Token::read(TokenUse::Admin, file).err());
+    problems.extend(token.map(|error| problem("admin.tokenFile", &error)));
+    problems
+}
+
+fn files_of_role(config: &Config) -> Vec<Problem> {
     match config {
         Config::Standalone(config) => edge_files(&config.edge),
         Config::Edge(config) => {
-            let token = LinkToken::read(&config.links.token_file)
+            let token = Token::read(TokenUse::Link, &config.links.token_file)
                 .err()
                 .map(|error| problem("edge.linkTokenFile", &error));
             edge_files(&config.edge).into_iter().chain(token).collect()
         }
         Config::Shard(config) => {
-            let token = LinkToken::read(&config.link.token_file).err();
+            let token = Token::read(TokenUse::Link, &config.link.token_file).err();
             token
                 .map(|error| problem("shard.linkTokenFile", &error))
                 .into_iter()

@@ -6,8 +6,8 @@ use herdgate_admission::report::EdgeId;
 
 use super::RunOptions;
 use super::running::{Running, block_on, drain_edge};
-use crate::config::{Edge, Role};
-use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
+use crate::config::{Edge, Role, TokenUse};
+use crate::edge::{EdgeControl, EdgeParts, EdgeValve, EdgeWorker, status};
 use crate::link::{LinkTarget, TcpLink, TokenFile};
 use crate::metrics::Metrics;
 use crate::process::Clock;
@@ -20,7 +20,7 @@ pub fn run(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Resu
 async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
     let clock = Clock::start();
     let mut running = Running::new(&config.common, &metrics, &["listeners"]).await?;
-    let token = TokenFile::start(&config.links.token_file)?;
+    let token = TokenFile::start(TokenUse::Link, &config.links.token_file)?;
     let name = EdgeId(config.edge.id.clone());
     let cluster = &config.common.cluster;
     let edge = EdgeParts::build(cluster, config.edge, clock, &metrics, &mut running.bound)?;
@@ -55,10 +55,12 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
     running.tasks.watch([token.life()]);
 
     let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
+    let valve = EdgeValve::new(&shown, &wires);
     running.serve_admin(
         metrics,
         Arc::new(move || status(Role::Edge, &shown, &snapshot)),
-    );
+        Arc::new(valve),
+    )?;
     let looked_at = Arc::clone(&edge.shared);
     running.on_hangup(move || {
         looked_at.look_at_files();

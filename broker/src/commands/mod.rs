@@ -11,6 +11,7 @@ mod running;
 pub mod shard;
 pub mod standalone;
 mod terminal;
+mod valve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

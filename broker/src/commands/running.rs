@@ -2,6 +2,8 @@
 
 use std::future::{Future, pending};
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -10,10 +12,11 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::RunOptions;
-use crate::admin::{Admin, Readiness, StatusSource};
-use crate::config::Common;
+use crate::admin::{Admin, Readiness, StatusSource, Valve};
+use crate::config::{Common, TokenUse};
 use crate::edge::Shared;
 use crate::edge::drain::Stage;
+use crate::link::TokenFile;
 use crate::metrics::Metrics;
 use crate::process::{
     Bound, Hangups, Tasks, Termination, Threads, raise_open_files, write_ready_file,
@@ -50,6 +53,7 @@ pub(super) struct Running {
     pub(super) tasks: Tasks,
     readiness: Readiness,
     admin: Option<TcpListener>,
+    admin_token_file: Option<PathBuf>,
     termination: Termination,
 }
 
@@ -78,21 +82,35 @@ impl Running {
             tasks: Tasks::default(),
             readiness,
             admin: Some(admin),
+            admin_token_file: common.admin_token_file.clone(),
             termination,
         })
     }
 
-    pub(super) fn serve_admin(&mut self, metrics: Metrics, status: StatusSource) {
+    pub(super) fn serve_admin(
+        &mut self,
+        metrics: Metrics,
+        status: StatusSource,
+        valve: Arc<dyn Valve>,
+    ) -> anyhow::Result<()> {
         let Some(listener) = self.admin.take() else {
-            return;
+            return Ok(());
         };
+        let token = self.admin_token_file.as_deref();
+        let token = token
+            .map(|file| TokenFile::start(TokenUse::Admin, file))
+            .transpose()?;
+        self.tasks.watch(token.as_ref().map(TokenFile::life));
         let admin = Admin {
             metrics,
             readiness: self.readiness.clone(),
             status,
+            valve,
+            token,
         };
         let serving = crate::admin::serve(listener, admin, pending());
         self.tasks.try_spawn("admin", serving);
+        Ok(())
     }
 
     /// What to do at SIGHUP. Certificates and passwords are looked at every few seconds anyhow: this is for the
@@ -171,6 +189,7 @@ mod tests {
         let common = Common {
             cluster: "test".to_owned(),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
+            admin_token_file: None,
             log: Log {
                 level: LogLevel::Info,
                 format: LogFormat::Text,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
+use herdgate_admission::progress::{Phase, Trigger};
 use herdgate_admission::report::ShardReport;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -14,11 +15,11 @@ use tokio::time::{interval, sleep, timeout};
 use super::RunOptions;
 use super::running::{LAST_WORDS, Running, block_on, boot_epoch};
 use crate::admin::{HandshakeStatus, ShardStatus, Status};
-use crate::config::{Drain, Mode, Role, Shard};
+use crate::config::{Drain, Mode, Role, Shard, TokenUse};
 use crate::link::{LinkServer, TokenFile};
 use crate::metrics::Metrics;
 use crate::process::Clock;
-use crate::shard::{LinkIds, Mail, Mailboxes, ShardParts, ShardWorker};
+use crate::shard::{LinkIds, Mail, Mailboxes, ShardParts, ShardValve, ShardWorker};
 
 /// How often some clients are closed in a drain.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
@@ -37,7 +38,7 @@ pub fn run(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow::Res
 async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
     let clock = Clock::start();
     let mut running = Running::new(&config.common, &metrics, &["links"]).await?;
-    let token = TokenFile::start(&config.link.token_file)?;
+    let token = TokenFile::start(TokenUse::Link, &config.link.token_file)?;
     let address = config.link.address;
     let listener = TcpListener::bind(address).await;
     let listener =
@@ -72,10 +73,16 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
     running.tasks.watch([token.life()]);
 
     let (mode, latest) = (config.shard.mode, Arc::clone(&shard.wires.latest));
+    let valve = ShardValve {
+        mode,
+        latest: Arc::clone(&latest),
+        workers: shard.mailboxes.clone(),
+    };
     running.serve_admin(
         metrics,
         Arc::new(move || status(mode, latest.load_full().as_deref())),
-    );
+        Arc::new(valve),
+    )?;
     running.on_hangup(move || token.poke())?;
     running.ready("links", options)?;
     running
@@ -157,8 +164,12 @@ fn status(mode: Mode, report: Option<&ShardReport>) -> Status {
         role: Role::Shard,
         mode,
         reopening: report.map_or(0, |report| report.reopening.0),
+        phase: Phase::None,
+        trigger: Trigger::None,
+        paused: false,
         level: report.map_or(0, |report| report.level),
         slices: 0,
+        patience_ms: 0,
         entering: 0,
         entering_limit: 0,
         settling: report.map_or(0, |report| report.settling),

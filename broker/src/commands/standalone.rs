@@ -8,13 +8,14 @@ use tokio::sync::watch;
 
 use super::RunOptions;
 use super::running::{Running, block_on, boot_epoch, drain_edge};
+use super::valve::StandaloneValve;
 use crate::config::{Role, Standalone};
-use crate::edge::control::ControlMail;
-use crate::edge::{EdgeControl, EdgeParts, EdgeWorker, status};
+use crate::edge::control::{ControlMail, EdgeControlWires};
+use crate::edge::{EdgeControl, EdgeParts, EdgeValve, EdgeWorker, Shared, status};
 use crate::link::{LinkTarget, MemoryLink};
 use crate::metrics::Metrics;
 use crate::process::Clock;
-use crate::shard::{LinkIds, ShardParts, ShardWorker};
+use crate::shard::{LinkIds, ShardParts, ShardValve, ShardWorker};
 
 /// Runs until it is told to end.
 pub fn run(config: Standalone, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
@@ -67,17 +68,37 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
     );
     tasks.watch(edge.shared.lives());
 
-    let (shown, snapshot) = (Arc::clone(&edge.shared), Arc::clone(&wires.snapshot));
-    running.serve_admin(
-        metrics,
-        Arc::new(move || status(Role::Standalone, &shown, &snapshot)),
-    );
+    let shown = ShardValve {
+        mode: edge.shared.settings.admission.mode,
+        latest: shard.wires.latest,
+        workers: shard.mailboxes,
+    };
+    show(&mut running, metrics, &edge.shared, &wires, shown)?;
     let looked_at = Arc::clone(&edge.shared);
     running.on_hangup(move || looked_at.look_at_files())?;
     running.ready("listeners", options)?;
     running
         .until_told(drain_edge(&edge.shared, &wires.drain))
         .await
+}
+
+fn show(
+    running: &mut Running,
+    metrics: Metrics,
+    shared: &Arc<Shared>,
+    wires: &EdgeControlWires,
+    sessions: ShardValve,
+) -> anyhow::Result<()> {
+    let edge = EdgeValve::new(shared, wires);
+    let (shown, snapshot) = (Arc::clone(shared), Arc::clone(&wires.snapshot));
+    running.serve_admin(
+        metrics,
+        Arc::new(move || status(Role::Standalone, &shown, &snapshot)),
+        Arc::new(StandaloneValve {
+            edge,
+            shard: sessions,
+        }),
+    )
 }
 
 /// Ends when either does: half a pair serves nobody.

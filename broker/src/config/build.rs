@@ -56,11 +56,14 @@ pub(super) enum SlicingType {
 
 pub(super) fn common(top: &Reader<'_>) -> Option<Common> {
     let cluster = top.one("cluster");
-    let admin = top.sub("admin").one("address");
+    let admin_section = top.sub("admin");
+    let admin = admin_section.one("address");
+    let admin_token_file = admin_section.optional("tokenFile");
     let log = log(&top.sub("log"));
     Some(Common {
         cluster: cluster?,
         admin: admin?,
+        admin_token_file,
         log: log?,
     })
 }

@@ -187,6 +187,7 @@ pub(super) const KEYS: &[Key] = &[
 
     key("admin", Kind::Section, None, "The port for probes, metrics and status."),
     key("admin.address", Kind::Address, Some("127.0.0.1:9883"), "Plain HTTP: loopback or the pod network, never for clients."),
+    file("admin.tokenFile", "A token of 16 to 1024 bytes that `POST /admission` asks for; read again when it changes. Missing: nobody may change anything there."),
 
     key("log", Kind::Section, None, "Logs, on standard error."),
     key("log.level", Kind::Choice(LEVELS), Some("info"), "The least that is logged."),

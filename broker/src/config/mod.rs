@@ -28,6 +28,6 @@ pub use pattern::ClientIdPattern;
 pub use problem::Problem;
 pub use reference::reference;
 pub use sources::{Host, LoadError, Sources, load};
-pub use token::{LinkToken, TokenError};
+pub use token::{Token, TokenError, TokenUse};
 pub use types::*;
 pub use watch::{FileWatch, POLL_INTERVAL, Poller};

@@ -1,25 +1,50 @@
-//! The shared secret of links.
+//! Shared secrets: of links, and of those who may steer.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::files::read_file;
 
-/// What edges show in HELLO. Never printed.
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenUse {
+    /// Edges show it in HELLO.
+    Link,
+    /// People and the operator show it at the admin port.
+    Admin,
+}
+
+impl TokenUse {
+    /// In words, such as `link token`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link token",
+            Self::Admin => "admin token",
+        }
+    }
+}
+
+/// What those show who know it. Never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct LinkToken(Vec<u8>);
+pub struct Token(Vec<u8>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    #[error("failed to read the link token {path}")]
+    #[error("failed to read the {} {path}", of.name())]
     Read {
+        of: TokenUse,
         path: PathBuf,
         source: std::io::Error,
     },
     #[error(
-        "failed to take the link token {path}: it has {bytes} bytes without white space at its ends; allowed: {MIN_BYTES} to {MAX_BYTES}"
+        "failed to take the {} {path}: it has {bytes} bytes without white space at its ends; allowed: {MIN_BYTES} to {MAX_BYTES}",
+        of.name()
     )]
-    Length { path: PathBuf, bytes: usize },
+    Length {
+        of: TokenUse,
+        path: PathBuf,
+        bytes: usize,
+    },
 }
 
 /// Shorter ones can be guessed.
@@ -31,10 +56,11 @@ const MAX_BYTES: usize = 1024;
 /// White space (a line's end) that may surround it.
 const MAX_FILE_BYTES: usize = 2 * MAX_BYTES;
 
-impl LinkToken {
+impl Token {
     /// White space at both ends is not part of it.
-    pub fn read(path: &Path) -> Result<Self, TokenError> {
+    pub fn read(of: TokenUse, path: &Path) -> Result<Self, TokenError> {
         let unread = |source| TokenError::Read {
+            of,
             path: path.to_owned(),
             source,
         };
@@ -44,6 +70,7 @@ impl LinkToken {
             Ok(Self(token.to_vec()))
         } else {
             Err(TokenError::Length {
+                of,
                 path: path.to_owned(),
                 bytes: token.len(),
             })
@@ -61,9 +88,9 @@ impl LinkToken {
     }
 }
 
-impl fmt::Debug for LinkToken {
+impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LinkToken(..)")
+        f.write_str("Token(..)")
     }
 }
 
@@ -76,12 +103,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("token");
         std::fs::write(&path, " 0123456789abcdef\n").expect("write");
-        let token = LinkToken::read(&path).expect("token");
+        let token = Token::read(TokenUse::Link, &path).expect("token");
         assert!(token.matches(b"0123456789abcdef"));
         assert!(!token.matches(b"0123456789abcdeF"));
         assert!(!token.matches(b"0123456789abcdef0"));
         assert!(!token.matches(b""));
-        assert_eq!(format!("{token:?}"), "LinkToken(..)");
+        assert_eq!(format!("{token:?}"), "Token(..)");
     }
 
     #[test]
@@ -89,13 +116,16 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let path = dir.path().join("token");
         assert!(matches!(
-            LinkToken::read(&path),
+            Token::read(TokenUse::Link, &path),
             Err(TokenError::Read { .. })
         ));
         for length in [0, 15, 1025] {
             std::fs::write(&path, "x".repeat(length)).expect("write");
             assert!(
-                matches!(LinkToken::read(&path), Err(TokenError::Length { .. })),
+                matches!(
+                    Token::read(TokenUse::Link, &path),
+                    Err(TokenError::Length { .. })
+                ),
                 "{length}"
             );
         }

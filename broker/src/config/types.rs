@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use herdgate_admission::progress::GateMode;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,8 @@ pub struct Common {
     /// Seeds the slice order.
     pub cluster: String,
     pub admin: SocketAddr,
+    /// What those show who may steer a reopening; `None`: nobody may.
+    pub admin_token_file: Option<PathBuf>,
     pub log: Log,
 }
 
@@ -299,6 +302,15 @@ pub enum Mode {
     /// No gate, no entering or settle limit; the handshake bound and the login pool stay.
     Open,
     Staged,
+}
+
+impl From<Mode> for GateMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Open => Self::Open,
+            Mode::Staged => Self::Staged,
+        }
+    }
 }
 
 /// How many slices the address space has: a power of two, 1..=65536.

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeView, REPORT_EVERY};
+use herdgate_admission::record::Recorder;
 use herdgate_admission::report::{EdgeReport, ShardReport};
 use herdgate_admission::times::Times;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::drain::Stage;
+use super::questions::{MOST_QUESTIONS, Question};
 use super::shared::Shared;
+use super::standing;
 use super::worker::WorkerWires;
 
 /// What control hears. Bounded by its senders: a few messages a second each.
@@ -50,6 +53,7 @@ pub struct Snapshot {
     pub counts: EdgeCounts,
     /// The last report of each shard, by link.
     pub shards: Vec<Option<Arc<ShardReport>>>,
+    pub record: Arc<Recorder>,
 }
 
 /// Runs on the control thread.
@@ -66,6 +70,7 @@ pub struct EdgeControl {
     view: watch::Sender<EdgeView>,
     report: watch::Sender<Option<Arc<EdgeReport>>>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+    record: Arc<Recorder>,
 }
 
 /// The other ends of control's wires.
@@ -75,6 +80,7 @@ pub struct EdgeControlWires {
     pub drain: watch::Sender<Stage>,
     pub control: UnboundedSender<ControlMail>,
     pub snapshot: Arc<ArcSwap<Snapshot>>,
+    pub questions: broadcast::Sender<Question>,
 }
 
 impl EdgeControl {
@@ -91,24 +97,28 @@ impl EdgeControl {
             view: first.clone(),
             counts: EdgeCounts::default(),
             shards: shards.clone(),
+            record: Arc::default(),
         };
         let snapshot = Arc::new(ArcSwap::from_pointee(snapshot));
         let (view, views) = watch::channel(first);
         // Links send it as soon as they are up: a shard numbers a reopening only when it hears of an edge.
         let (report, reports) =
             watch::channel(Some(Arc::new(admission.report(EdgeCounts::default()))));
+        let (questions, _) = broadcast::channel(MOST_QUESTIONS);
         let (drain, stage) = watch::channel(Stage::Serving);
         let workers = WorkerWires {
             control: control.clone(),
             view: views,
             report: reports,
             drain: stage,
+            questions: questions.clone(),
         };
         let wires = EdgeControlWires {
             workers,
             drain,
             control,
             snapshot: Arc::clone(&snapshot),
+            questions,
         };
         let none = |worker| WorkerNews {
             worker,
@@ -131,6 +141,7 @@ impl EdgeControl {
                 view,
                 report,
                 snapshot,
+                record: Arc::default(),
             },
             wires,
         )
@@ -199,6 +210,23 @@ impl EdgeControl {
         self.report
             .send_replace(Some(Arc::new(self.admission.report(counts))));
         self.publish();
+        self.record(now);
+    }
+
+    /// Shown with the next snapshot.
+    fn record(&mut self, now: Duration) {
+        let shared = &self.shared;
+        let snapshot = self.snapshot.load();
+        if snapshot.view.reopening != self.record.reopening() {
+            shared.entered.restart();
+        } else if self.record.finished().is_some() {
+            return;
+        }
+        let totals = standing::totals(&snapshot, &shared.settings.id);
+        let entered = shared.entered.counts(snapshot.view.slices());
+        let handshakes = shared.metrics.edge.handshakes_started.get();
+        let sample = standing::sample(&snapshot, totals, handshakes, &entered);
+        Arc::make_mut(&mut self.record).note(&sample, now);
     }
 
     fn counts(&self, now: Duration, entering_peak: u32) -> EdgeCounts {
@@ -225,6 +253,7 @@ impl EdgeControl {
             view: view.clone(),
             counts,
             shards: self.shards.clone(),
+            record: Arc::clone(&self.record),
         }));
         self.view.send_replace(view);
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use herdgate_admission::edge::{EdgeView, Mode};
 use herdgate_admission::hold::{Hold, SWEEP_EVERY};
@@ -13,6 +14,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
 
 use super::peer;
+use super::questions::Standing;
 use super::shared::Shared;
 use crate::metrics::GateDecision;
 use crate::process::Clock;
@@ -35,6 +37,7 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct Waiting {
     address: IpAddr,
+    since: Duration,
     promoted: oneshot::Sender<Place>,
 }
 
@@ -89,6 +92,7 @@ impl Gate {
             };
             if let Some(place) = place {
                 decisions.inc(GateDecision::Admit);
+                shared.entered.count(slice);
                 return Answer::Enter(socket, place);
             }
             slice
@@ -100,7 +104,7 @@ impl Gate {
             return Answer::Reset(socket);
         };
         decisions.inc(GateDecision::Hold);
-        self.wait(shared, id, promoted, socket).await
+        self.wait(shared, slice, id, promoted, socket).await
     }
 
     fn hold(&self, slice: u32, address: IpAddr) -> Option<(SocketId, oneshot::Receiver<Place>)> {
@@ -114,9 +118,14 @@ impl Gate {
             .hold(id, slice, self.clock.now())
             .ok()?;
         let (promoted, verdict) = oneshot::channel();
-        self.waiting
-            .borrow_mut()
-            .insert(id, Waiting { address, promoted });
+        self.waiting.borrow_mut().insert(
+            id,
+            Waiting {
+                address,
+                since: self.clock.now(),
+                promoted,
+            },
+        );
         // It may stand at an open door, and the sweeper may be asleep.
         self.given_back.notify_one();
         Some((id, verdict))
@@ -125,6 +134,7 @@ impl Gate {
     async fn wait(
         &self,
         shared: &Shared,
+        slice: u32,
         id: SocketId,
         promoted: oneshot::Receiver<Place>,
         socket: TcpStream,
@@ -145,6 +155,7 @@ impl Gate {
                 }
                 Ok(place) => {
                     decisions.inc(GateDecision::Promote);
+                    shared.entered.count(slice);
                     if let Ok(socket) = peer::registered_anew(socket) {
                         Answer::Enter(socket, place)
                     } else {
@@ -173,7 +184,7 @@ impl Gate {
     }
 
     /// The time to CONNACK that is aimed at.
-    pub(super) fn aim(&self) -> std::time::Duration {
+    pub(super) fn aim(&self) -> Duration {
         self.view.borrow().aim
     }
 
@@ -181,6 +192,18 @@ impl Gate {
     pub(super) fn waiting(&self) -> (u32, u32) {
         let hold = self.hold.borrow();
         (hold.door(), hold.held())
+    }
+
+    /// Who is held with this address.
+    pub(super) fn standing(&self, address: IpAddr) -> Standing {
+        let waiting = self.waiting.borrow();
+        let with_it = waiting.values().filter(|held| held.address == address);
+        with_it.fold(Standing::default(), |standing, held| Standing {
+            waiting: standing.waiting + 1,
+            oldest: standing
+                .oldest
+                .max(Some(self.clock.now().saturating_sub(held.since))),
+        })
     }
 
     /// Resets all that are held, and holds nobody any more.

@@ -9,6 +9,7 @@ use herdgate_admission::places::Places;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::slice_counts::SliceCounts;
 use super::sockets::ClientSockets;
 use crate::auth::Authenticator;
 use crate::config::{EdgeSettings, Listener};
@@ -25,6 +26,8 @@ pub struct Shared {
     pub always_allow: AllowList,
     pub places: Places,
     pub sockets: ClientSockets,
+    /// Clients let in, by slice.
+    pub entered: SliceCounts,
     /// In the order of the settings.
     pub listeners: Vec<Arc<ListenerShared>>,
 }

@@ -12,6 +12,7 @@ use herdgate_admission::slicing::{self, SlicePlan, SlicingErrors};
 
 use super::listener::{BindError, Sockets};
 use super::shared::{ListenerShared, Shared};
+use super::slice_counts::SliceCounts;
 use super::sockets::ClientSockets;
 use crate::auth::{AuthError, Authenticator};
 use crate::config::{EdgeSettings, Mode};
@@ -88,6 +89,7 @@ impl EdgeParts {
             authenticator,
             always_allow,
             places,
+            entered: SliceCounts::default(),
             sockets: ClientSockets::new(open_files()),
             listeners,
         };

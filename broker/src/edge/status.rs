@@ -1,6 +1,7 @@
 //! What `/status` says of an edge.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use herdgate_admission::report::ShardReport;
@@ -26,8 +27,12 @@ pub fn status(role: Role, shared: &Shared, snapshot: &ArcSwap<Snapshot>) -> Stat
         role,
         mode: shared.settings.admission.mode,
         reopening: now.view.reopening.0,
+        phase: now.record.phase(),
+        trigger: now.record.trigger(),
+        paused: false,
         level: now.view.level,
         slices: now.view.slices(),
+        patience_ms: millis(shared.settings.admission.patience),
         entering: shared.places.used(),
         entering_limit: now.view.entering_limit,
         settling: sum(|shard| shard.settling),
@@ -54,4 +59,8 @@ fn handshakes(shared: &Shared) -> HandshakeStatus {
             .map(|reason| metrics.handshakes_failed.get(*reason))
             .sum(),
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

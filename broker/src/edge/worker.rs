@@ -12,7 +12,7 @@ use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
 use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -24,6 +24,7 @@ use super::handshake::Handshakes;
 use super::keepalive::{GRAIN, Wheel};
 use super::links::Links;
 use super::proxied::Balancers;
+use super::questions::{self, Question};
 use super::read_ahead::ReadAhead;
 use super::replies::Hearer;
 use super::shared::Shared;
@@ -53,6 +54,7 @@ pub struct WorkerWires {
     /// What the links tell the shards.
     pub report: watch::Receiver<Option<Arc<EdgeReport>>>,
     pub drain: watch::Receiver<drain::Stage>,
+    pub questions: broadcast::Sender<Question>,
 }
 
 #[derive(Debug)]
@@ -140,6 +142,8 @@ impl EdgeWorker {
         let views = wires.view.clone();
         essential.spawn_local(async move { gate.gate.run(&gate.shared, views).await });
         essential.spawn_local(Rc::clone(&worker).watch_keep_alives());
+        let asked = wires.questions.subscribe();
+        essential.spawn_local(questions::run(Rc::clone(&worker), asked));
         essential.spawn_local(Rc::clone(&worker).tell(wires.control));
         Err(match essential.join_next().await {
             Some(Err(panicked)) => io::Error::other(panicked),

@@ -41,7 +41,7 @@ impl Ends {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, "a secret that both have").unwrap();
-        let token = TokenFile::start(&path).unwrap();
+        let token = TokenFile::start(crate::config::TokenUse::Link, &path).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let metrics = Metrics::new().link;
         Self {

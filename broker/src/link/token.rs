@@ -1,4 +1,4 @@
-//! The secret that a link's two ends share, as its file holds it now.
+//! A shared secret as its file holds it now: of a link's two ends, or of the admin port.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,41 +6,49 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 
-use crate::config::{FileWatch, LinkToken, POLL_INTERVAL, Poller, TokenError};
+use crate::config::{FileWatch, POLL_INTERVAL, Poller, Token, TokenError, TokenUse};
 use crate::process::{Causes, Life};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TokenFileError {
     #[error(transparent)]
     Token(#[from] TokenError),
-    #[error("failed to start looking at the link token")]
-    Look(#[from] std::io::Error),
+    #[error("failed to start looking at the {}", of.name())]
+    Look {
+        of: TokenUse,
+        source: std::io::Error,
+    },
 }
 
 /// A token that may be rotated. Greetings read no file: a peer that greets again and again would keep the thread busy.
 #[derive(Clone, Debug)]
 pub struct TokenFile {
-    current: Arc<ArcSwap<LinkToken>>,
+    current: Arc<ArcSwap<Token>>,
     poller: Arc<Poller>,
 }
 
 impl TokenFile {
     /// Fails when there is no token yet.
-    pub fn start(path: &Path) -> Result<Self, TokenFileError> {
+    pub fn start(of: TokenUse, path: &Path) -> Result<Self, TokenFileError> {
         let mut watch = FileWatch::new([path.to_owned()]);
-        let current = Arc::new(ArcSwap::from_pointee(LinkToken::read(path)?));
+        let current = Arc::new(ArcSwap::from_pointee(Token::read(of, path)?));
         let (kept, path) = (Arc::clone(&current), path.to_owned());
         let look = move || {
             if watch.changed() {
-                match LinkToken::read(&path) {
+                match Token::read(of, &path) {
                     Ok(token) => kept.store(Arc::new(token)),
                     Err(error) => {
-                        tracing::warn!(error = %Causes(&error), "keeping the link token");
+                        tracing::warn!(token = of.name(), error = %Causes(&error), "keeping the token");
                     }
                 }
             }
         };
-        let poller = Arc::new(Poller::start("link-token", POLL_INTERVAL, look)?);
+        let thread = match of {
+            TokenUse::Link => "link-token",
+            TokenUse::Admin => "admin-token",
+        };
+        let poller = Poller::start(thread, POLL_INTERVAL, look);
+        let poller = Arc::new(poller.map_err(|source| TokenFileError::Look { of, source })?);
         Ok(Self { current, poller })
     }
 
@@ -74,9 +82,9 @@ mod tests {
     fn a_rotated_token_counts_and_a_broken_one_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        assert!(TokenFile::start(&path).is_err());
+        assert!(TokenFile::start(TokenUse::Link, &path).is_err());
         std::fs::write(&path, "the first secret\n").unwrap();
-        let file = TokenFile::start(&path).unwrap();
+        let file = TokenFile::start(TokenUse::Link, &path).unwrap();
         assert!(file.matches(b"the first secret"));
         for wrong in [&b""[..], b"the first secreT", b"the first secret\n"] {
             assert!(!file.matches(wrong));

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 
-use super::core::{Layout, LinkId, PeerMessage, WorkerIndex, partition_of};
+use super::core::{Found, Layout, LinkId, PeerMessage, WorkerIndex, partition_of};
 use crate::link::{ToEdge, ToShard};
 use crate::routing::Message;
 
@@ -34,6 +35,11 @@ pub enum Mail {
     },
     /// To be published by the server.
     System(Vec<Message>),
+    /// A person asks where a client stands.
+    Find {
+        client: Box<str>,
+        answer: oneshot::Sender<Found>,
+    },
     /// See `Input::Shutdown`.
     Shutdown {
         clients: usize,

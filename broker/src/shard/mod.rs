@@ -11,9 +11,11 @@ mod out;
 mod settings;
 mod start;
 pub mod system;
+mod valve;
 mod worker;
 
 pub use demux::Demux;
 pub use mailbox::{EdgeSink, LinkIds, Mail, Mailbox, Mailboxes};
 pub use start::ShardParts;
+pub use valve::ShardValve;
 pub use worker::{Inbox, ShardWorker};

@@ -154,6 +154,10 @@ impl Turns {
                         .handle(now, Input::System(Box::new(message)), &mut self.outbox);
                 }
             }
+            Mail::Find { client, answer } => {
+                // whoever asked may have gone
+                let _ = answer.send(self.core.whereabouts(&client));
+            }
             Mail::Shutdown { clients } => {
                 self.core
                     .handle(now, Input::Shutdown { clients }, &mut self.outbox);

@@ -10,7 +10,7 @@ use herdgate_admission::edge::EdgeView;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
@@ -18,6 +18,7 @@ use crate::codec::{Connect, Packet, Protocol, encode};
 use crate::config::{Config, Host, Role, Sources, load};
 use crate::edge::control::ControlMail;
 use crate::edge::drain::Stage;
+use crate::edge::questions::MOST_QUESTIONS;
 use crate::edge::{EdgeParts, EdgeWorker, WorkerWires};
 use crate::link::{LinkTarget, MemoryLink, StreamId, ToEdge, ToShard};
 use crate::metrics::Metrics;
@@ -81,6 +82,7 @@ async fn start(set: &[&str]) -> Edge {
             view: views,
             report: reports,
             drain: stage,
+            questions: broadcast::channel(MOST_QUESTIONS).0,
         },
     };
     tokio::task::spawn_local(worker.run());

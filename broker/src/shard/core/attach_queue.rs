@@ -54,6 +54,10 @@ impl AttachQueue {
         Some(waiting)
     }
 
+    pub(super) fn holds(&self, client_id: &str) -> bool {
+        self.by_client.contains_key(client_id)
+    }
+
     /// The client's earlier try, if it waits.
     pub(super) fn take_client(&mut self, client_id: &str) -> Option<Waiting> {
         let number = *self.by_client.get(client_id)?;

@@ -20,6 +20,7 @@ mod settling;
 mod shared;
 mod stats;
 mod subscribe;
+mod whereabouts;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,7 @@ pub use input::{Input, LinkId, Outbox, WorkerIndex};
 pub use peer::PeerMessage;
 pub use settings::{CoreSettings, SessionLimits};
 pub use stats::{Drops, WorkerStats};
+pub use whereabouts::Found;
 
 /// See the module. `now` is the time since the process started, the same clock for every call.
 #[derive(Debug)]
