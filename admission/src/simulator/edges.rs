@@ -1,146 +1,235 @@
-//! The model's edges: what a real one does with the library, without sockets.
+//! What edges do with the library, without sockets.
 
-use super::{Connection, Edge, Event, Run, Try, Work, address_of};
-use crate::edge::{EdgeCounts, REPORT_EVERY, TICK};
-use crate::hold::SWEEP_EVERY;
+use std::time::Duration;
+
+use super::client::Try;
+use super::cores::{For, Work};
+use super::edge::{Edge, share};
+use super::moment::{Moment, duration, moment};
+use super::run::{Event, Run};
+use super::scenario::{Law, When};
 use crate::places::Place;
-use crate::shard::ShardCounts;
 
-impl Run {
-    pub(super) fn arrive(&mut self, attempt: Try) {
-        if !self.is_current(attempt) {
+/// A rival thinks as often as this library's entering limit does.
+const RIVAL_EVERY: Moment = 500_000_000;
+
+impl Run<'_> {
+    pub(super) fn arrive(&mut self, client: u32) {
+        self.progress.arrivals += 1;
+        let number = self.clients[client as usize].tries + 1;
+        self.clients[client as usize].tries = number;
+        let attempt = Try { client, number };
+        let Some(edge_number) = self.balance(attempt) else {
+            self.ended(attempt);
             return;
-        }
-        let address = address_of(attempt.client);
-        let edge_number = self.edge_of(attempt);
-        let edge = &mut self.edges[edge_number];
-        let slice = edge.view.table.slice_of(address);
-        let place = if edge.view.admits(slice) {
+        };
+        self.client(attempt).served = number;
+        self.client(attempt).edge = edge_number;
+        let slice_of = self.scenario.address_of(client);
+        let edge = &mut self.edges[usize::from(edge_number)];
+        let slice = edge.view.table.slice_of(slice_of);
+        let place = if edge.admits(slice) {
             edge.places.try_take()
         } else {
             None
         };
-        match place {
-            Some(place) => self.enter(attempt, place),
-            None if edge.hold.hold(attempt, slice, self.now).is_err() => self.reset(attempt),
-            None => {}
+        let held = place
+            .is_none()
+            .then(|| edge.hold.hold(attempt, slice, duration(self.now)));
+        match (place, held) {
+            (Some(place), _) => self.enter(attempt, place),
+            (None, Some(Ok(deadline))) => {
+                let until = self.patient_until(attempt);
+                if moment(deadline) >= until {
+                    self.after(until.saturating_sub(self.now), Event::GiveUp(attempt));
+                }
+            }
+            (None, _) => self.reset(attempt),
         }
+    }
+
+    /// Any edge that is there.
+    fn balance(&self, attempt: Try) -> Option<u16> {
+        let count = self.edges.len();
+        let first = (attempt.client + attempt.number) as usize;
+        let there = (0..count)
+            .map(|step| (first + step) % count)
+            .find(|edge| self.edges[*edge].alive);
+        there.and_then(|edge| u16::try_from(edge).ok())
+    }
+
+    fn reset(&mut self, attempt: Try) {
+        self.client(attempt).served = 0;
+        self.progress.resets += 1;
+        self.ended(attempt);
     }
 
     pub(super) fn enter(&mut self, attempt: Try, place: Place) {
-        self.handshakes += 1;
-        self.server
-            .connections
-            .insert(attempt, Connection::new(place, self.now));
-        self.packet(attempt, Work::Handshake);
+        let (edge, now) = (self.client(attempt).edge, self.now);
+        self.progress.handshakes += 1;
+        self.watch.enters(
+            &self.edges[usize::from(edge)],
+            self.scenario.law,
+            &self.shards,
+        );
+        let client = self.client(attempt);
+        client.entered = now;
+        client.place = Some(place);
+        self.edges[usize::from(edge)].entered(attempt, now);
+        let until = self.patient_until(attempt);
+        self.after(until.saturating_sub(now), Event::GiveUp(attempt));
+        let cost = moment(self.scenario.capacity.handshake);
+        self.work(
+            self.edge_machine(edge),
+            For::Client(attempt),
+            Work::Handshake,
+            cost,
+        );
     }
 
     pub(super) fn seen_gone(&mut self, attempt: Try) {
-        let edge = self.edge_of(attempt);
-        self.edges[edge].hold.remove(attempt);
-        if let Some(connection) = self.server.connections.remove(&attempt) {
-            let Edge { times, view, .. } = &mut self.edges[edge];
-            times.record_at_least(self.now.saturating_sub(connection.entered), view.aim);
-            self.server.forget_settling(&connection);
+        if !self.is_served(attempt) {
+            return;
         }
-        self.promote(edge);
-        self.attach_waiting();
+        let client = self.client(attempt);
+        let (edge, entered, is_entering) = (
+            client.edge,
+            client.entered,
+            client.place.is_some() && !client.connected,
+        );
+        let at = &mut self.edges[usize::from(edge)];
+        at.hold.remove(attempt);
+        if is_entering {
+            let waited = duration(self.now - entered);
+            at.times.record_at_least(waited, at.view.aim);
+        }
+        self.forget(attempt);
     }
 
-    pub(super) fn promote(&mut self, edge: usize) {
-        let usual = self.edges[edge].view.usual_time_to_connack;
-        for attempt in self.edges[edge].hold.expire(usual, self.now) {
+    /// Its edge and its shard have nothing of it any more.
+    pub(super) fn forget(&mut self, attempt: Try) {
+        if !self.is_served(attempt) {
+            return;
+        }
+        let client = self.client(attempt);
+        client.served = 0;
+        client.place = None;
+        let (edge, shard) = (client.edge, client.shard);
+        let (was_settling, was_connected) = (
+            client.settling.take().is_some(),
+            std::mem::take(&mut client.connected),
+        );
+        let at = &mut self.shards[usize::from(shard)];
+        at.settling -= u32::from(was_settling);
+        at.connected -= u32::from(was_connected);
+        self.promote(edge);
+        self.attach_waiting(shard);
+    }
+
+    pub(super) fn promote(&mut self, number: u16) {
+        let now = duration(self.now);
+        let edge = &mut self.edges[usize::from(number)];
+        if !edge.alive {
+            return;
+        }
+        // the rivals know no patience
+        let usual = if self.scenario.law == Law::Staged {
+            edge.view.usual_time_to_connack
+        } else {
+            Duration::ZERO
+        };
+        for attempt in edge.hold.expire(usual, now) {
             self.reset(attempt);
         }
-        let Edge { hold, places, .. } = &mut self.edges[edge];
-        for (attempt, place) in hold.promote(places, usual, self.now) {
+        let Edge { hold, places, .. } = &mut self.edges[usize::from(number)];
+        for (attempt, place) in hold.promote(places, usual, now) {
             self.enter(attempt, place);
         }
     }
 
-    pub(super) fn sweep(&mut self) {
-        for edge in 0..self.edges.len() {
-            self.promote(edge);
-        }
-        self.after(SWEEP_EVERY, Event::Sweep);
+    fn runs(&self, edge: u16) -> bool {
+        let machine = usize::from(self.edge_machine(edge));
+        self.edges[usize::from(edge)].alive && !self.cores[machine].stalled
     }
 
-    pub(super) fn counts(&self, edge: usize) -> EdgeCounts {
-        let entering = self
-            .server
-            .connections
-            .iter()
-            .filter(|(attempt, connection)| {
-                self.edge_of(**attempt) == edge && connection.place.is_some()
-            });
-        let Edge { hold, places, .. } = &self.edges[edge];
-        EdgeCounts {
-            door: hold.door(),
-            held: hold.held(),
-            entering: places.used(),
-            entering_peak: places.take_peak(),
-            oldest_entering: entering
-                .map(|(_, connection)| self.now.saturating_sub(connection.entered))
-                .max(),
+    pub(super) fn sweep(&mut self) {
+        for edge in 0..self.scenario.capacity.edges {
+            if self.runs(edge) {
+                self.promote(edge);
+            }
         }
+        self.after_sweep();
     }
 
     pub(super) fn tick(&mut self) {
-        for number in 0..self.edges.len() {
-            let counts = self.counts(number);
-            let edge = &mut self.edges[number];
+        for number in 0..self.scenario.capacity.edges {
+            if !self.runs(number) {
+                continue;
+            }
+            let edge = &mut self.edges[usize::from(number)];
+            let counts = edge.counts(&self.clients, self.now);
             edge.admission
-                .tick(counts, &std::mem::take(&mut edge.times), self.now);
-            self.publish(number);
+                .tick(counts, &std::mem::take(&mut edge.times), duration(self.now));
+            if let Law::Aimd(most) = self.scenario.law
+                && self.now.is_multiple_of(RIVAL_EVERY)
+            {
+                edge.adjust_aimd(most);
+            }
+            self.watch
+                .advances(&edge.view, &edge.admission.view(), &self.shards);
+            self.publish(usize::from(number));
         }
-        self.after(TICK, Event::Tick);
+        self.watch.behind(&self.edges, self.now);
+        self.look_at_level();
+        self.sample();
+        self.after_tick();
     }
 
-    pub(super) fn report(&mut self) {
-        for number in 0..self.edges.len() {
-            let Edge {
-                hold,
-                places,
-                admission,
-                ..
-            } = &self.edges[number];
-            let counts = EdgeCounts {
-                door: hold.door(),
-                held: hold.held(),
-                entering: places.used(),
-                ..EdgeCounts::default()
-            };
-            let report = admission.report(counts);
-            self.shard.hear(report, self.now);
-        }
-        let settling = self.server.settling;
-        let counts = ShardCounts {
-            settling,
-            settle_limit: self.herd.settle_limit,
-            ..ShardCounts::default()
-        };
-        let report = self.shard.report(counts, self.now);
-        for number in 0..self.edges.len() {
-            if self.edges[number].admission.hear(report.clone(), self.now) {
-                self.publish(number);
+    /// Faults that wait for a level.
+    fn look_at_level(&mut self) {
+        let percent = self.level_percent();
+        for fault in 0..self.pending.len() {
+            let due = matches!(self.scenario.faults[fault].when, When::Level(level) if u32::from(level) <= percent);
+            if self.pending[fault] && due {
+                self.fault(u16::try_from(fault).unwrap_or(u16::MAX));
             }
         }
-        self.after(REPORT_EVERY, Event::Report);
+    }
+
+    fn level_percent(&self) -> u32 {
+        let (part, whole) = if self.scenario.law == Law::Staged {
+            let highest = self
+                .edges
+                .iter()
+                .map(|edge| &edge.view)
+                .max_by_key(|view| (view.reopening, view.level));
+            highest.map_or((0, 1), |view| (view.level, view.slices()))
+        } else {
+            (self.progress.back, self.scenario.expected())
+        };
+        u32::try_from(u64::from(part) * 100 / u64::from(whole.max(1))).unwrap_or(0)
     }
 
     pub(super) fn publish(&mut self, number: usize) {
+        let scenario = self.scenario;
         let edge = &mut self.edges[number];
         let view = edge.admission.view();
+        self.watch.publishes(&edge.view, &view);
         if view.reopening == edge.view.reopening {
             edge.hold.open_to(view.level);
         } else {
             let table = view.table.clone();
             edge.hold.recut(view.level, |attempt| {
-                table.slice_of(address_of(attempt.client))
+                table.slice_of(scenario.address_of(attempt.client))
             });
         }
-        edge.places.set_limit(view.entering_limit);
+        let place = u16::try_from(number).unwrap_or(0);
+        edge.set_limit(match scenario.law {
+            Law::Staged | Law::Open => view.entering_limit,
+            Law::Constant(limit) => share(limit, place, scenario.capacity.edges),
+            Law::Aimd(_) => edge.aimd,
+        });
         edge.view = view;
-        self.promote(number);
+        self.promote(place);
     }
 }

@@ -1,0 +1,114 @@
+//! One client, and what its edge and its shard know of it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::moment::Moment;
+use super::scenario::{Herd, Scenario};
+use crate::places::Place;
+use crate::settle::Settling;
+use crate::stable::{Random, StableHash};
+
+/// One try of one client to come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Try {
+    pub(super) client: u32,
+    pub(super) number: u32,
+}
+
+/// The network takes news of an end to the server before it takes the next try there: one record of each side is enough.
+pub(super) struct Client {
+    /// Grows with each beginning and each end of a try.
+    pub(super) tries: u32,
+    /// Failures in a row.
+    pub(super) failures: u16,
+    /// Which one it presents next.
+    pub(super) certificate: u8,
+    pub(super) subscribes_left: u16,
+    pub(super) is_back: bool,
+    pub(super) dialled: Moment,
+    /// When its CONNACK reaches it; `None`: none is under way.
+    pub(super) connacked: Option<Moment>,
+    /// The try that its edge has; 0: none.
+    pub(super) served: u32,
+    pub(super) edge: u16,
+    pub(super) shard: u16,
+    pub(super) entered: Moment,
+    /// Held until CONNACK.
+    pub(super) place: Option<Place>,
+    pub(super) settling: Option<Settling>,
+    pub(super) connected: bool,
+}
+
+/// What kind of client a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Usual,
+    Flapping,
+    Gone,
+}
+
+impl Client {
+    pub(super) fn new(herd: &Herd, shard: u16) -> Self {
+        Self {
+            tries: 0,
+            failures: 0,
+            certificate: 0,
+            subscribes_left: herd.subscribes,
+            is_back: false,
+            dialled: 0,
+            connacked: None,
+            served: 0,
+            edge: 0,
+            shard,
+            entered: 0,
+            place: None,
+            settling: None,
+            connected: false,
+        }
+    }
+}
+
+impl Scenario {
+    /// Clients that are simulated: those that come, and those that do not.
+    pub(super) fn everybody(&self) -> u32 {
+        self.herd.clients.saturating_add(self.herd.flapping)
+    }
+
+    pub(super) fn kind(&self, client: u32) -> Kind {
+        if client >= self.herd.clients {
+            return Kind::Flapping;
+        }
+        let gone =
+            |clients: u32| u64::from(clients) * u64::from(self.herd.never_return_percent) / 100;
+        if gone(client) < gone(client + 1) {
+            Kind::Gone
+        } else {
+            Kind::Usual
+        }
+    }
+
+    pub(super) fn shard_of(&self, client: u32) -> u16 {
+        let shards = u64::from(self.capacity.shards);
+        u16::try_from(self.hash("shard", client) % shards.max(1)).unwrap_or(0)
+    }
+
+    /// Scattered over the address space, as a provider's customers are; or one of the carriers'.
+    pub(super) fn address_of(&self, client: u32) -> IpAddr {
+        let herd = &self.herd;
+        let subscriber = if client < herd.behind_carriers {
+            u32::MAX - client / herd.clients_per_carrier.max(1)
+        } else {
+            client
+        };
+        let number = Random::new(u64::from(subscriber)).next() >> 32;
+        IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(number).unwrap_or(0)))
+    }
+
+    /// Something about one client that is the same in every run of the seed.
+    pub(super) fn hash(&self, what: &str, client: u32) -> u64 {
+        StableHash::new(self.seed)
+            .text(what)
+            .number(u64::from(client))
+            .finish()
+    }
+}

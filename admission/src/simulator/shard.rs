@@ -1,0 +1,69 @@
+//! One shard: the library's admission and health, the attach queue, who is settling.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::client::Try;
+use super::moment::Moment;
+use crate::health::{HealthJudge, Window};
+use crate::report::Verdict;
+use crate::settle::SubscribeGaps;
+use crate::shard::{ShardAdmission, ShardCounts};
+
+/// As often as a real one samples its workers' lag.
+pub(super) const PROBE_EVERY: Moment = 40_000_000;
+
+pub(super) struct Shard {
+    pub(super) alive: bool,
+    pub(super) boot: u64,
+    pub(super) admission: ShardAdmission,
+    judge: HealthJudge,
+    pub(super) window: Window,
+    pub(super) settling: u32,
+    pub(super) connected: u32,
+    pub(super) attaching: VecDeque<Try>,
+    pub(super) gaps: SubscribeGaps,
+    /// As last told to the edges.
+    pub(super) reported: Verdict,
+}
+
+impl Shard {
+    pub(super) fn new(number: u16, boot: u64) -> Self {
+        Self {
+            alive: true,
+            boot,
+            admission: ShardAdmission::new(u32::from(number), boot),
+            judge: HealthJudge::default(),
+            window: Window::default(),
+            settling: 0,
+            connected: 0,
+            attaching: VecDeque::new(),
+            gaps: SubscribeGaps::default(),
+            reported: Verdict::Good,
+        }
+    }
+
+    pub(super) fn probed(&mut self, wait: Duration) {
+        self.window.queue_wait.times.record(wait);
+        self.window.runtime_lag.times.record(wait);
+    }
+
+    /// `oldest`: how long the one has waited that waits longest for an answer, and for a SUBACK.
+    pub(super) fn judge(&mut self, oldest: (Duration, Duration)) {
+        let mut window = std::mem::take(&mut self.window);
+        window.queue_wait.oldest = Some(oldest.0);
+        window.suback.oldest = Some(oldest.1);
+        self.judge.judge(&window);
+    }
+
+    pub(super) fn counts(&self, settle_limit: u32) -> ShardCounts {
+        ShardCounts {
+            verdict: self.judge.verdict(),
+            signal: self.judge.signal().map(str::to_owned),
+            connected: self.connected,
+            settling: self.settling,
+            settle_limit,
+            attaching: u32::try_from(self.attaching.len()).unwrap_or(u32::MAX),
+        }
+    }
+}

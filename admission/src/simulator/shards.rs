@@ -1,0 +1,190 @@
+//! What shards do with the library, without links.
+
+use super::client::Try;
+use super::cores::{For, Work};
+use super::moment::{Moment, duration, moment};
+use super::run::{Event, Run};
+use super::scenario::Law;
+use crate::settle::Settling;
+
+impl Run<'_> {
+    pub(super) fn session_open(&mut self, attempt: Try) {
+        let shard = self.client(attempt).shard;
+        self.shards[usize::from(shard)].attaching.push_back(attempt);
+        self.attach_waiting(shard);
+    }
+
+    /// Only this library's law has a settle limit.
+    fn settle_limit(&self) -> u32 {
+        if self.scenario.law == Law::Staged {
+            self.scenario.capacity.settle_limit
+        } else {
+            u32::MAX
+        }
+    }
+
+    pub(super) fn attach_waiting(&mut self, number: u16) {
+        let limit = self.settle_limit();
+        loop {
+            let shard = &mut self.shards[usize::from(number)];
+            if !shard.alive || shard.settling >= limit {
+                return;
+            }
+            let Some(attempt) = shard.attaching.pop_front() else {
+                return;
+            };
+            if self.is_served(attempt) {
+                self.attach(attempt, number);
+            }
+        }
+    }
+
+    fn attach(&mut self, attempt: Try, number: u16) {
+        let now = self.now;
+        let gives_back = matches!(self.scenario.law, Law::Staged | Law::Open);
+        let client = self.client(attempt);
+        client.settling = Some(Settling::begin(duration(now)));
+        client.connected = true;
+        let (took, edge) = (duration(now - client.entered), client.edge);
+        let place = if gives_back {
+            client.place.take()
+        } else {
+            None
+        };
+        drop(place);
+        let shard = &mut self.shards[usize::from(number)];
+        shard.settling += 1;
+        shard.connected += 1;
+        self.watch.attaches(shard.settling, self.settle_limit());
+        let quiet = moment(self.shards[usize::from(number)].gaps.quiet());
+        self.edges[usize::from(edge)].times.record(took);
+        self.progress.times.record(took);
+        self.connack(attempt);
+        self.after(quiet, Event::SettleLook(attempt));
+        self.promote(edge);
+    }
+
+    pub(super) fn subscribe_arrives(&mut self, attempt: Try) {
+        if !self.is_current(attempt) || !self.is_served(attempt) {
+            return;
+        }
+        let now = duration(self.now);
+        let (shard, subscribes_left) = (
+            self.client(attempt).shard,
+            self.client(attempt).subscribes_left,
+        );
+        if subscribes_left == 0 {
+            self.is_back(attempt);
+            return;
+        }
+        let gaps = &mut self.shards[usize::from(shard)].gaps;
+        if let Some(settling) = &mut self.clients[attempt.client as usize].settling {
+            settling.subscribe(gaps, now);
+        }
+        let cost = moment(self.scenario.capacity.subscribe);
+        self.work(
+            self.shard_machine(shard),
+            For::Client(attempt),
+            Work::Subscribe,
+            cost,
+        );
+    }
+
+    /// A client that has waited too long for its SUBACK has left meanwhile.
+    pub(super) fn subscribed(&mut self, attempt: Try, queued: Moment) {
+        let waited = self.now - queued;
+        let shard = self.client(attempt).shard;
+        self.shards[usize::from(shard)]
+            .window
+            .suback
+            .times
+            .record(duration(waited));
+        if !self.is_current(attempt) {
+            return;
+        }
+        if waited + self.round_trip > moment(self.scenario.herd.step_timeout) {
+            self.progress.gave_up += 1;
+            self.forget(attempt);
+            self.ended(attempt);
+        } else {
+            self.suback(attempt);
+        }
+    }
+
+    pub(super) fn settle_look(&mut self, attempt: Try) {
+        if !self.is_served(attempt) {
+            return;
+        }
+        let now = duration(self.now);
+        let (shard, edge) = (self.client(attempt).shard, self.client(attempt).edge);
+        let quiet = self.shards[usize::from(shard)].gaps.quiet();
+        let Some(settling) = self.client(attempt).settling else {
+            return;
+        };
+        if !settling.is_settled(true, quiet, now) {
+            let again = settling.next_look(quiet, now).saturating_sub(now);
+            self.after(moment(again), Event::SettleLook(attempt));
+            return;
+        }
+        let client = self.client(attempt);
+        client.settling = None;
+        client.place = None;
+        self.shards[usize::from(shard)].settling -= 1;
+        self.attach_waiting(shard);
+        self.promote(edge);
+    }
+
+    fn shard_runs(&self, shard: u16) -> bool {
+        let machine = usize::from(self.shard_machine(shard));
+        self.shards[usize::from(shard)].alive && !self.cores[machine].stalled
+    }
+
+    pub(super) fn judge(&mut self) {
+        for number in 0..self.scenario.capacity.shards {
+            if self.shard_runs(number) {
+                let cores = &self.cores[usize::from(self.shard_machine(number))];
+                let oldest = |work| duration(cores.oldest(work, self.now));
+                let oldest = (oldest(Work::Settled), oldest(Work::Subscribe));
+                self.shards[usize::from(number)].judge(oldest);
+            }
+        }
+        self.after_window();
+    }
+
+    /// Edges tell shards, shards tell edges.
+    pub(super) fn report(&mut self) {
+        let (now, limit) = (duration(self.now), self.settle_limit());
+        let edges: Vec<_> = (0..self.edges.len())
+            .filter(|edge| self.edges[*edge].alive)
+            .collect();
+        let shards: Vec<_> = (0..self.scenario.capacity.shards)
+            .filter(|shard| self.shard_runs(*shard))
+            .collect();
+        for edge in edges.iter().copied() {
+            if self.cores[usize::from(self.edge_machine(u16::try_from(edge).unwrap_or(0)))].stalled
+            {
+                continue;
+            }
+            let at = &mut self.edges[edge];
+            let counts = at.counts_now();
+            let report = at.admission.report(counts);
+            for shard in &shards {
+                self.shards[usize::from(*shard)]
+                    .admission
+                    .hear(report.clone(), now);
+            }
+        }
+        for shard in shards {
+            let at = &mut self.shards[usize::from(shard)];
+            let counts = at.counts(limit);
+            at.reported = counts.verdict;
+            let report = at.admission.report(counts, now);
+            for edge in edges.iter().copied() {
+                if self.edges[edge].admission.hear(report.clone(), now) {
+                    self.publish(edge);
+                }
+            }
+        }
+        self.after_report();
+    }
+}

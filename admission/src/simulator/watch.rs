@@ -1,0 +1,98 @@
+//! Somebody who looks on: what must never happen, counted apart from the law that must not do it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::edge::Edge;
+use super::moment::{Moment, duration};
+use super::scenario::Law;
+use super::shard::Shard;
+use crate::edge::EdgeView;
+use crate::report::{ReopeningNumber, Verdict};
+
+/// What was seen of things that must not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Clients that were let in while more than the limit were entering.
+    pub entered_above_limit: u32,
+    /// Clients that were attached while more than the limit were settling.
+    pub attached_above_limit: u32,
+    /// Clients that were let in while half or more of the shards were hard.
+    pub entered_while_hard: u32,
+    /// Times that an edge opened slices while half or more of the shards were bad.
+    pub advanced_while_bad: u32,
+    /// The same while they were hard.
+    pub advanced_while_hard: u32,
+    /// Times that an edge's level fell within a reopening.
+    pub level_fell: u32,
+    /// The longest that an edge had not heard of slices that another had opened.
+    pub longest_behind: Duration,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    pub(super) seen: Seen,
+    /// When the highest level of all edges rose to what, as long as some edge has not followed.
+    risen: VecDeque<(Moment, (ReopeningNumber, u32))>,
+}
+
+impl Watch {
+    /// After a client has taken its place.
+    pub(super) fn enters(&mut self, edge: &Edge, law: Law, shards: &[Shard]) {
+        if law != Law::Staged {
+            return;
+        }
+        self.seen.entered_above_limit += u32::from(edge.places.used() > edge.limit());
+        self.seen.entered_while_hard += u32::from(most_are(Verdict::Hard, shards));
+    }
+
+    /// After a client has begun to settle.
+    pub(super) fn attaches(&mut self, settling: u32, limit: u32) {
+        self.seen.attached_above_limit += u32::from(settling > limit);
+    }
+
+    pub(super) fn advances(&mut self, before: &EdgeView, after: &EdgeView, shards: &[Shard]) {
+        let is_more = before.reopening == after.reopening && after.level > before.level;
+        self.seen.advanced_while_bad += u32::from(is_more && most_are(Verdict::Bad, shards));
+        self.seen.advanced_while_hard += u32::from(is_more && most_are(Verdict::Hard, shards));
+    }
+
+    pub(super) fn publishes(&mut self, before: &EdgeView, after: &EdgeView) {
+        let fell = before.reopening == after.reopening && after.level < before.level;
+        self.seen.level_fell += u32::from(fell);
+    }
+
+    pub(super) fn behind(&mut self, edges: &[Edge], now: Moment) {
+        let levels = || {
+            edges
+                .iter()
+                .filter(|edge| edge.alive)
+                .map(|edge| (edge.view.reopening, edge.view.level))
+        };
+        let (Some(lowest), Some(highest)) = (levels().min(), levels().max()) else {
+            return;
+        };
+        if self.risen.back().is_none_or(|(_, level)| *level < highest) {
+            self.risen.push_back((now, highest));
+        }
+        while self
+            .risen
+            .front()
+            .is_some_and(|(_, level)| *level <= lowest)
+        {
+            self.risen.pop_front();
+        }
+        let since = self.risen.front().map_or(now, |(since, _)| *since);
+        self.seen.longest_behind = self.seen.longest_behind.max(duration(now - since));
+    }
+}
+
+/// As the edges heard it last.
+fn most_are(verdict: Verdict, shards: &[Shard]) -> bool {
+    let (mut alive, mut over) = (0, 0);
+    for shard in shards.iter().filter(|shard| shard.alive) {
+        alive += 1;
+        over += u32::from(shard.reported >= verdict);
+    }
+    alive > 0 && over * 2 >= alive
+}
