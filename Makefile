@@ -91,6 +91,12 @@ bench: setup-build ## Measure against mosquitto, haproxy, NATS, rumqttd and rmqt
 	cargo build --release --locked -p herdgate -p herdgate-bench
 	$(BIN_RELEASE)/herdgate-bench run --broker $(BIN_RELEASE)/herdgate --peer-folder $(BENCH_PEERS) $(BENCH_FLAGS)
 
+.PHONY: simulate
+simulate: setup-build ## The admission law beside its rivals, and a million clients, as a model: docs/simulator.md
+	cargo build --release --locked -p herdgate-simulator
+	$(BIN_RELEASE)/herdgate-simulator table
+	$(BIN_RELEASE)/herdgate-simulator run simulator/scenarios/million.yaml
+
 FUZZ_FLAGS ?=
 .PHONY: fuzz
 fuzz: setup-fuzz ## Throw bytes at what strangers reach, two hours: docs/fuzzing.md (FUZZ_FLAGS="--minutes 10 --target v5,session")

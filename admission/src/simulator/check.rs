@@ -34,8 +34,8 @@ impl Scenario {
             self.check_fault(&format!("faults[{index}]"), *fault, &mut found);
         }
         match self.law {
-            Law::Constant(0) => found.push(problem("law.constant", "0", "at least 1")),
-            Law::Aimd(queue) => time("law.aimdSeconds", queue, (1, 60_000_000), &mut found),
+            Law::Constant(0) => found.push(problem("law.limit", "0", "at least 1")),
+            Law::Aimd(queue) => time("law.queueSeconds", queue, (1, 60_000_000), &mut found),
             Law::Staged | Law::Open | Law::Constant(_) => {}
         }
         time(

@@ -5,7 +5,8 @@
 //! send one SUBSCRIBE after the other. A core serves clients that are back first, then SUBSCRIBEs, then handshakes and
 //! sessions, then logins.
 //!
-//! [`Scenario::run`] is one run; [`mod@rows`] are those that the law was chosen by.
+//! [`Scenario::run`] is one run; [`mod@rows`] are those that the law was chosen by;
+//! [`forecast`] says in one formula how long a reopening will take.
 
 mod check;
 mod client;
@@ -14,6 +15,7 @@ mod cores;
 mod edge;
 mod edges;
 mod faults;
+mod forecast;
 mod login;
 mod moment;
 mod outcome;
@@ -28,6 +30,7 @@ mod watch;
 mod wheel;
 
 pub use check::{Problem, Problems};
+pub use forecast::{Forecast, Known, forecast};
 pub use outcome::{MOST_POINTS, Outcome, Point};
 pub use scenario::{Backend, Capacity, Fault, Herd, Law, Mishap, Scenario, When, Whose};
 pub use watch::Seen;

@@ -247,7 +247,7 @@ fn every_problem_is_told_at_once() {
         "faults[0].edge",
         "faults[1].failingPercent",
         "capacity.backend",
-        "law.constant",
+        "law.limit",
     ];
     assert_eq!(fields, expected);
     assert_eq!(
