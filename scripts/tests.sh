@@ -13,7 +13,7 @@ select_tests() { # folder pattern...: --test arguments for the integration tests
 
 case $kind in
   unit)
-    mapfile -t targets < <(select_tests {admission,broker,crds,operator,simulator,swarm}/tests/*.rs)
+    mapfile -t targets < <(select_tests {admission,broker,cli,crds,operator,simulator,swarm}/tests/*.rs)
     exec cargo test --workspace --locked --lib --bins "${targets[@]}" ;;
   process)
     : "${HERDGATE_BIN_DIR:?must name the folder of the built binaries}"

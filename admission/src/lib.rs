@@ -35,6 +35,7 @@ pub mod allow;
 pub mod edge;
 pub mod health;
 pub mod hold;
+pub mod merge;
 pub mod places;
 pub mod progress;
 pub mod record;

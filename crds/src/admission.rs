@@ -43,6 +43,10 @@ pub struct Admission {
     #[serde(default = "default_hold_budget")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub hold_budget: i32,
+    /// Records of reopenings that are kept; older ones are deleted.
+    #[serde(default = "default_reopenings_kept")]
+    #[schemars(range(min = 0, max = 100))]
+    pub reopenings_kept: i32,
 }
 
 impl Default for Admission {
@@ -57,6 +61,7 @@ impl Default for Admission {
             settle_limit: default_settle_limit(),
             handshake_limit: default_handshake_limit(),
             hold_budget: default_hold_budget(),
+            reopenings_kept: default_reopenings_kept(),
         }
     }
 }
@@ -149,6 +154,10 @@ fn default_handshake_limit() -> i32 {
 
 fn default_hold_budget() -> i32 {
     20_000
+}
+
+fn default_reopenings_kept() -> i32 {
+    10
 }
 
 fn default_prefix_v4() -> i32 {

@@ -10,3 +10,7 @@ pub const STALLED: &str = "Stalled";
 pub const CONFIG_APPLIED: &str = "ConfigApplied";
 /// All slices are open.
 pub const ADMISSION_OPEN: &str = "AdmissionOpen";
+/// Edges see the addresses of clients, not those of a balancer in front of them.
+pub const CLIENT_ADDRESS_TRUSTED: &str = "ClientAddressTrusted";
+/// Of a Reopening: it is over, and this is its whole record.
+pub const COMPLETE: &str = "Complete";

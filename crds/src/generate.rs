@@ -4,13 +4,16 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::MqttCluster;
+use crate::{MqttCluster, Reopening};
 
 const HEADER: &str = "# Written by `make generate` from the types in crds/src. Do not edit.\n";
 
 /// File name under `generated/` and definition of each custom resource.
 pub fn crds() -> Result<Vec<(&'static str, CustomResourceDefinition)>, serde_json::Error> {
-    Ok(vec![("mqttclusters.yaml", tidy(&MqttCluster::crd())?)])
+    Ok(vec![
+        ("mqttclusters.yaml", tidy(&MqttCluster::crd())?),
+        ("reopenings.yaml", tidy(&Reopening::crd())?),
+    ])
 }
 
 /// The definition as it is committed.

@@ -19,6 +19,7 @@ mod limits;
 mod listener_limits;
 mod listeners;
 mod pods;
+mod reopening;
 mod schema;
 mod status;
 mod tiers;
@@ -36,6 +37,10 @@ pub use listeners::{
     ProxyProtocolMode, TlsVersion, WebSocket,
 };
 pub use pods::{Drain, Resources, Scheduling, SecretRef};
+pub use reopening::{
+    ClusterRef, REOPEN_ANNOTATION, Reopening, ReopeningForecast, ReopeningOutcome, ReopeningPhase,
+    ReopeningResult, ReopeningSpec, ReopeningStatus, STEER_ANNOTATION, SlowestSlice, TimelinePoint,
+};
 pub use status::{AdmissionStatus, Endpoint, MqttClusterStatus, TierStatus};
 pub use tiers::{AccessMode, Edge, Persistence, RetentionPolicy, Shards};
 

@@ -24,6 +24,9 @@ pub struct MqttClusterStatus {
     pub clients: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admission: Option<AdmissionStatus>,
+    /// Value of the annotation `herdgate.io/reopen` that was acted on last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopen_handled: Option<String>,
     /// Addresses under which clients reach the cluster.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "atomic"))]
@@ -52,6 +55,11 @@ pub struct AdmissionStatus {
     pub mode: String,
     /// Number of the reopening.
     pub reopening: i64,
+    /// Where it is: `None`, `Ramping`, `Holding`, `Open` or `Stopped`.
+    #[serde(default)]
+    pub phase: String,
+    #[serde(default)]
+    pub paused: bool,
     /// Slices that are open.
     pub level: i32,
     pub slices: i32,

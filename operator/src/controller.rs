@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
-use herdgate_crds::MqttCluster;
+use herdgate_crds::{MqttCluster, Reopening};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::controller::{Config, Controller, Error};
@@ -75,6 +75,7 @@ fn start(
     let (shards, shard_stream) = source.watch(ours());
     let (edges, edge_stream) = source.watch(ours());
     let (pods, pod_stream) = source.watch(ours());
+    let (reopenings, reopening_stream) = source.watch::<DeserializeGuard<Reopening>>(ours());
     let caches = Caches {
         clusters: clusters.clone(),
         accounts,
@@ -84,12 +85,16 @@ fn start(
         shards,
         edges,
         pods,
+        reopenings,
     };
     let scope = Arc::new(Scope::new(Arc::clone(context), caches));
 
     // our own status writes are no news to us
     let changed =
         cluster_stream.predicate_filter(predicates::generation, PredicateConfig::default());
+    // nor are those of records; what people write there are annotations
+    let steered =
+        reopening_stream.predicate_filter(predicates::annotations, PredicateConfig::default());
     let controller = Controller::for_stream(changed, clusters)
         .owns_stream(account_stream)
         .owns_stream(config_stream)
@@ -97,6 +102,7 @@ fn start(
         .owns_stream(budget_stream)
         .owns_stream(shard_stream)
         .owns_stream(edge_stream)
+        .owns_stream(steered)
         .watches_stream(pod_stream, |pod| cluster_of(&pod))
         .with_config(
             Config::default()

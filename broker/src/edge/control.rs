@@ -210,23 +210,20 @@ impl EdgeControl {
         self.report
             .send_replace(Some(Arc::new(self.admission.report(counts))));
         self.publish();
-        self.record(now);
     }
 
-    /// Shown with the next snapshot.
-    fn record(&mut self, now: Duration) {
+    fn record(&mut self, now: &Snapshot) {
         let shared = &self.shared;
-        let snapshot = self.snapshot.load();
-        if snapshot.view.reopening != self.record.reopening() {
+        if now.view.reopening != self.record.reopening() {
             shared.entered.restart();
         } else if self.record.finished().is_some() {
             return;
         }
-        let totals = standing::totals(&snapshot, &shared.settings.id);
-        let entered = shared.entered.counts(snapshot.view.slices());
+        let totals = standing::totals(now, &shared.settings.id);
+        let entered = shared.entered.counts(now.view.slices());
         let handshakes = shared.metrics.edge.handshakes_started.get();
-        let sample = standing::sample(&snapshot, totals, handshakes, &entered);
-        Arc::make_mut(&mut self.record).note(&sample, now);
+        let sample = standing::sample(now, totals, handshakes, &entered);
+        Arc::make_mut(&mut self.record).note(&sample, shared.clock.now());
     }
 
     fn counts(&self, now: Duration, entering_peak: u32) -> EdgeCounts {
@@ -244,17 +241,20 @@ impl EdgeControl {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let view = self.admission.view();
         self.shared.places.set_limit(view.entering_limit);
         let counts = self.counts(self.shared.clock.now(), 0);
         self.show(&view, counts);
-        self.snapshot.store(Arc::new(Snapshot {
+        let mut snapshot = Snapshot {
             view: view.clone(),
             counts,
             shards: self.shards.clone(),
             record: Arc::clone(&self.record),
-        }));
+        };
+        self.record(&snapshot);
+        snapshot.record = Arc::clone(&self.record);
+        self.snapshot.store(Arc::new(snapshot));
         self.view.send_replace(view);
     }
 

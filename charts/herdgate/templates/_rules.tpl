@@ -11,6 +11,14 @@
 - apiGroups: [herdgate.io]
   resources: [mqttclusters/status]
   verbs: [patch]
+# records of reopenings; people steer by annotations there, which are taken off
+- apiGroups: [herdgate.io]
+  resources: [reopenings]
+  verbs: [list, watch, create, patch, delete]
+# tells how each reopening goes
+- apiGroups: [herdgate.io]
+  resources: [reopenings/status]
+  verbs: [patch]
 # the brokers' configuration, their Services, and the accounts of their pods, which may do nothing
 - apiGroups: [""]
   resources: [configmaps, serviceaccounts, services]
@@ -23,7 +31,8 @@
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch, create, patch, delete]
-# makes the link token, and looks whether the Secrets that a cluster names exist: by name, none is listed or watched
+# makes the tokens of links and of the admin port, reads the latter to steer, and looks whether the Secrets that a
+# cluster names exist: by name, none is listed or watched
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create]

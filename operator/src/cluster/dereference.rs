@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use herdgate_crds::Reopening;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -23,6 +24,8 @@ pub(crate) struct World {
     pub(crate) shards: Option<Arc<StatefulSet>>,
     pub(crate) edges: Option<Arc<Deployment>>,
     pub(crate) pods: Vec<Arc<Pod>>,
+    /// Those that can be read.
+    pub(crate) reopenings: Vec<Arc<Reopening>>,
 }
 
 /// From the caches alone, hence at no cost.
@@ -40,6 +43,10 @@ pub(crate) fn world(scope: &Scope, names: &Names) -> World {
             .edges
             .get(&ObjectRef::new(&names.tier(Tier::Edge)).within(&names.namespace)),
         pods: of_cluster(&caches.pods, names),
+        reopenings: of_cluster(&caches.reopenings, names)
+            .iter()
+            .filter_map(|object| object.0.as_ref().ok().cloned().map(Arc::new))
+            .collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use herdgate_crds::MqttClusterStatus;
+use herdgate_crds::{MqttClusterStatus, ReopeningStatus};
 use tokio::time::Instant;
 
 use super::dereference::SecretsSeen;
@@ -29,6 +29,8 @@ pub(crate) struct Memory {
     pub(crate) secrets: Option<(Instant, Vec<String>, SecretsSeen)>,
     /// The status as computed last, written or not.
     pub(crate) computed: Option<MqttClusterStatus>,
+    /// The newest reopening's number and record as written last, and when.
+    recorded: Option<(Instant, i64, ReopeningStatus)>,
     /// Last answers by uid of the pod.
     readings: HashMap<String, (Instant, Reading)>,
 }
@@ -86,6 +88,23 @@ impl Memory {
             known
         };
         (Some(since), status)
+    }
+
+    /// A reopening's record as we wrote it, while the watch may not have told it yet.
+    pub(crate) fn recorded(&self, now: Instant, number: i64) -> Option<ReopeningStatus> {
+        let (at, of, status) = self.recorded.as_ref()?;
+        (*of == number && now.duration_since(*at) < WATCH_LAGS).then(|| status.clone())
+    }
+
+    /// Time since a reopening's record was written by us.
+    pub(crate) fn since_recorded(&self, now: Instant, number: i64) -> Option<Duration> {
+        let recorded = self.recorded.as_ref();
+        let (at, ..) = recorded.filter(|(_, of, _)| *of == number)?;
+        Some(now.duration_since(*at))
+    }
+
+    pub(crate) fn record(&mut self, now: Instant, number: i64, status: ReopeningStatus) {
+        self.recorded = Some((now, number, status));
     }
 
     /// The reading of each pod: the one just taken, or the last one while it lasts.

@@ -16,6 +16,7 @@ mod observe;
 mod pods;
 mod quantity;
 mod reconcile;
+mod reopening;
 mod status;
 mod tell;
 mod validate;

@@ -48,6 +48,16 @@ impl Names {
         format!("{}-link", self.cluster)
     }
 
+    /// The Secret with the token by which the operator steers reopenings.
+    pub(crate) fn admin_secret(&self) -> String {
+        format!("{}-admin", self.cluster)
+    }
+
+    /// The record of a reopening.
+    pub(crate) fn reopening(&self, number: i64) -> String {
+        format!("{}-{number}", self.cluster)
+    }
+
     /// Where edges reach a shard. The cluster's domain is left to the resolver's search list.
     pub(crate) fn shard_address(&self, ordinal: i32, port: u16) -> String {
         format!(

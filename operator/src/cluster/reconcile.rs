@@ -17,6 +17,7 @@ use super::error::Error;
 use super::failing;
 use super::names::Names;
 use super::observe::{Reading, observe};
+use super::reopening::{self, Look};
 use super::status::{self, Due, Seen, TierSeen, troubles};
 use super::tell::{tell, unreadable};
 use super::validate::ValidatedCluster;
@@ -41,7 +42,7 @@ pub(crate) async fn reconcile(
         Action::await_change()
     } else {
         match &object.0 {
-            Ok(cluster) => pass(&scope, cluster, &uid).await,
+            Ok(cluster) => Box::pin(pass(&scope, cluster, &uid)).await,
             Err(invalid) => {
                 let wait = unreadable(&scope, &invalid.metadata, &uid, invalid.error.clone()).await;
                 Action::requeue(wait)
@@ -80,8 +81,32 @@ async fn pass(scope: &Scope, cluster: &MqttCluster, uid: &str) -> Action {
         .collect();
     let known = cluster.status.clone().unwrap_or_default();
     let before = memory.last_status(Instant::now(), known).1;
-    let seen = gather(cluster, names, &world, &done, &readings, before);
+    let handled = before.reopen_handled.as_deref();
+    let reopened = Box::pin(reopening::reopen(scope, &names, &world, cluster, handled)).await;
+    let handled = match reopened {
+        Ok(handled) => handled,
+        Err(error) => {
+            tracing::warn!(cluster = names.cluster, %error, "reopening not asked for");
+            before.reopen_handled.clone()
+        }
+    };
+    let seen = Seen {
+        reopen_handled: handled,
+        ..gather(cluster, names.clone(), &world, &done, &readings, before)
+    };
     let told = tell(scope, cluster, &seen, &mut memory).await;
+    let look = Look {
+        scope,
+        cluster,
+        names: &names,
+        world: &world,
+        readings: &readings,
+        valid: done.valid.as_ref(),
+    };
+    if let Err(error) = Box::pin(reopening::keep(&look, &mut memory)).await {
+        // the next pass tries again, a second later while it goes on
+        tracing::warn!(cluster = names.cluster, %error, "reopening not recorded");
+    }
     let looked = next_look(&seen, *told.as_ref().unwrap_or(&Due::Never));
     let wait = match (done.outcome, told) {
         (Outcome::Failed(error), _) => failing::note(scope, &cluster.metadata, &mut memory, &error),
@@ -127,6 +152,7 @@ fn gather(
         gate: status::gate(readings),
         address: status::address(spec.exposure.type_, service, &before, now),
         // what runs goes on while somebody repairs the object
+        reopen_handled: None,
         endpoints: done.valid.as_ref().map_or(before.endpoints, endpoints),
         names,
     }

@@ -103,7 +103,7 @@ async fn secrets(
 ) -> Result<SecretsSeen, Error> {
     let now = Instant::now();
     let mut wanted = valid.foreign_secrets();
-    wanted.push(valid.names.link_secret());
+    wanted.extend(own_secrets(valid));
     if let Some((at, names, seen)) = &memory.secrets {
         let every = if seen.missing.is_empty() {
             SECRETS_EVERY
@@ -143,20 +143,18 @@ async fn write(
         }
         result => result?,
     };
-    let link = valid.names.link_secret();
-    if seen.of_others.contains(&link) {
-        memory.secrets = None;
-        return Err(ApplyError::StillThere {
-            kind: "Secret",
-            name: link,
+    for name in own_secrets(valid) {
+        if seen.of_others.contains(&name) {
+            memory.secrets = None;
+            let kind = "Secret";
+            return Err(ApplyError::StillThere { kind, name }.into());
         }
-        .into());
-    }
-    if done.missing_secrets.contains(&link) {
-        make_token(scope, valid).await?;
-        done.missing_secrets.retain(|name| *name != link);
-        memory.secrets = None;
-        done.written = true;
+        if done.missing_secrets.contains(&name) {
+            make_token(scope, valid, &name).await?;
+            done.missing_secrets.retain(|missing| *missing != name);
+            memory.secrets = None;
+            done.written = true;
+        }
     }
     if changes {
         Box::pin(apply(context, world, &children)).await?;
@@ -176,13 +174,18 @@ fn edges_seen<'a>(valid: &'a ValidatedCluster, world: &'a World) -> EdgesSeen<'a
     }
 }
 
+/// Those with tokens, which are made here.
+fn own_secrets(valid: &ValidatedCluster) -> [String; 2] {
+    [valid.names.link_secret(), valid.names.admin_secret()]
+}
+
 /// Never replaces a token that is there: `create` refuses.
-async fn make_token(scope: &Scope, valid: &ValidatedCluster) -> Result<(), Error> {
+async fn make_token(scope: &Scope, valid: &ValidatedCluster, name: &str) -> Result<(), Error> {
     let mut chance = [0; TOKEN_BYTES];
     rand::fill(&mut chance).map_err(|_| Error::Random)?;
     let context = &scope.context;
     let api: Api<Secret> = Api::namespaced(context.client.clone(), &valid.names.namespace);
-    let secret = token_secret(valid, chance);
+    let secret = token_secret(valid, name, chance);
     context
         .calls
         .run(
@@ -191,6 +194,6 @@ async fn make_token(scope: &Scope, valid: &ValidatedCluster) -> Result<(), Error
             api.create(&PostParams::default(), &secret),
         )
         .await?;
-    tracing::info!(name = valid.names.link_secret(), "token made");
+    tracing::info!(name, "token made");
     Ok(())
 }

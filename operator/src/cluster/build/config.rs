@@ -255,14 +255,17 @@ struct ShardLimits {
 
 /// Open to the pod network: the kubelet's probes, the operator and Prometheus come from there.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Admin {
     address: String,
+    token_file: String,
 }
 
 impl Default for Admin {
     fn default() -> Self {
         Self {
             address: format!("0.0.0.0:{ADMIN_PORT}"),
+            token_file: volumes::admin_token(),
         }
     }
 }

@@ -21,6 +21,7 @@ use super::validate::ValidatedCluster;
 pub(crate) use budget::{EdgesSeen, may_stand as budget_may_stand};
 pub(crate) use config::WriteError;
 pub(crate) use token::{TOKEN_BYTES, token_secret};
+pub(crate) use volumes::TOKEN_KEY;
 
 /// Where edges and shards serve `/livez`, `/readyz`, `/metrics` and `/status`.
 pub(crate) const ADMIN_PORT: u16 = 9883;

@@ -100,6 +100,6 @@ fn counts_and_exposure_restart_nothing() {
 
 #[test]
 fn the_token_is_text_of_fixed_length() {
-    let secret = token_secret(&valid("minimal"), [0xa5; token::TOKEN_BYTES]);
+    let secret = token_secret(&valid("minimal"), "field-link", [0xa5; token::TOKEN_BYTES]);
     assert_eq!(secret.string_data.unwrap()["token"], "a5".repeat(32));
 }

@@ -15,7 +15,7 @@ const VOLUME: &str = "settings";
 /// Read by the group that `fsGroup` names, and by nobody else.
 const MODE: i32 = 0o440;
 
-pub(super) const TOKEN_KEY: &str = "token";
+pub(crate) const TOKEN_KEY: &str = "token";
 const PASSWORDS_KEY: &str = "passwords";
 
 pub(super) fn config_file() -> String {
@@ -24,6 +24,10 @@ pub(super) fn config_file() -> String {
 
 pub(super) fn link_token() -> String {
     format!("{FOLDER}/link/token")
+}
+
+pub(super) fn admin_token() -> String {
+    format!("{FOLDER}/admin/token")
 }
 
 pub(super) fn passwords() -> String {
@@ -55,6 +59,7 @@ pub(super) fn settings(cluster: &ValidatedCluster, tier: Tier) -> Volume {
     let mut sources = vec![
         config(cluster, tier),
         secret(&cluster.names.link_secret(), &[(TOKEN_KEY, "link/token")]),
+        secret(&cluster.names.admin_secret(), &[(TOKEN_KEY, "admin/token")]),
     ];
     if tier == Tier::Edge {
         sources.extend(cluster.listeners.iter().flat_map(listener));

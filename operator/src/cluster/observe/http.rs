@@ -21,16 +21,54 @@ pub(super) enum HttpError {
 
 /// The body of a good answer. The caller bounds the time.
 pub(super) async fn get(address: SocketAddr, path: &str) -> Result<Vec<u8>, HttpError> {
-    let mut stream = TcpStream::connect(address).await?;
     let request =
         format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: application/json\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(MAX_BYTES).read_to_end(&mut answer).await?;
+    let answer = talk(address, request.as_bytes()).await?;
     body(&answer).map(<[u8]>::to_vec)
 }
 
+/// What a pod answered to a request that changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Posted {
+    pub(crate) code: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+/// With the token that the pod's `admin.tokenFile` holds. The caller bounds the time.
+pub(super) async fn post(
+    address: SocketAddr,
+    path: &str,
+    token: &str,
+    body: &[u8],
+) -> Result<Posted, HttpError> {
+    let head = format!(
+        "POST {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let answer = talk(address, &[head.as_bytes(), body].concat()).await?;
+    let (code, body) = parse(&answer)?;
+    let body = body.to_vec();
+    Ok(Posted { code, body })
+}
+
+async fn talk(address: SocketAddr, request: &[u8]) -> Result<Vec<u8>, HttpError> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request).await?;
+    let mut answer = Vec::new();
+    stream.take(MAX_BYTES).read_to_end(&mut answer).await?;
+    Ok(answer)
+}
+
 fn body(answer: &[u8]) -> Result<&[u8], HttpError> {
+    match parse(answer)? {
+        (200, body) => Ok(body),
+        (code, _) => Err(HttpError::Status(code)),
+    }
+}
+
+/// Status and body.
+fn parse(answer: &[u8]) -> Result<(u16, &[u8]), HttpError> {
     let end = answer
         .windows(4)
         .position(|four| four == b"\r\n\r\n")
@@ -45,11 +83,8 @@ fn body(answer: &[u8]) -> Result<&[u8], HttpError> {
         .next()
         .and_then(|code| code.parse::<u16>().ok())
         .filter(|_| is_http);
-    match status {
-        Some(200) => Ok(rest.get(4..).unwrap_or_default()),
-        Some(code) => Err(HttpError::Status(code)),
-        None => Err(HttpError::NotHttp),
-    }
+    let status = status.ok_or(HttpError::NotHttp)?;
+    Ok((status, rest.get(4..).unwrap_or_default()))
 }
 
 #[cfg(test)]

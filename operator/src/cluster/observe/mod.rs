@@ -8,13 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
+use herdgate_admission::progress::Progress;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use tokio::time::timeout;
 
 use super::build::ADMIN_PORT;
 use super::context::Context;
+use super::names::{Names, Tier};
+use super::pods;
 
+pub(crate) use http::Posted;
 pub(crate) use reading::{Reading, Role};
 
 /// A pod that is busy with a herd answers late; one that is gone not at all, and the others should not wait for it.
@@ -59,4 +63,45 @@ async fn ask(context: &Context, uid: String, address: IpAddr) -> (String, Option
         context.metrics.unreachable_pods.inc();
     }
     (uid, reading)
+}
+
+/// What each edge tells of its reopening; those that do not answer are left out.
+pub(crate) async fn progress(context: &Context, pods: &[Arc<Pod>], names: &Names) -> Vec<Progress> {
+    let edges: Vec<IpAddr> = pods::of_tier(pods, names, Tier::Edge)
+        .filter_map(address)
+        .collect();
+    let questions = stream::iter(edges).map(|address| async move {
+        let answer = timeout(
+            TIMEOUT,
+            http::get((address, ADMIN_PORT).into(), "/reopening"),
+        )
+        .await;
+        let progress = answer.ok().and_then(Result::ok);
+        let progress = progress.and_then(|body| serde_json::from_slice(&body).ok());
+        if progress.is_none() {
+            context.metrics.unreachable_pods.inc();
+        }
+        progress
+    });
+    let told = questions.buffer_unordered(AT_A_TIME);
+    told.filter_map(async |progress| progress).collect().await
+}
+
+/// What the first edge answers that does.
+pub(crate) async fn post(
+    pods: &[Arc<Pod>],
+    names: &Names,
+    path: &str,
+    token: &str,
+    body: &[u8],
+) -> Option<Posted> {
+    for address in pods::of_tier(pods, names, Tier::Edge).filter_map(address) {
+        let asked = http::post((address, ADMIN_PORT).into(), path, token, body);
+        match timeout(TIMEOUT, asked).await {
+            Ok(Ok(posted)) => return Some(posted),
+            Ok(Err(error)) => tracing::warn!(%address, %error, "edge not steered"),
+            Err(_) => tracing::warn!(%address, "edge did not answer in time"),
+        }
+    }
+    None
 }

@@ -1,3 +1,4 @@
+use herdgate_admission::progress::Phase;
 use serde::Deserialize;
 
 /// What a pod tells at `/status`. Fields that a later broker leaves out read as nothing.
@@ -7,6 +8,8 @@ pub(crate) struct Reading {
     pub(crate) role: Role,
     pub(crate) mode: String,
     pub(crate) reopening: u64,
+    pub(crate) phase: Phase,
+    pub(crate) paused: bool,
     pub(crate) level: u32,
     pub(crate) slices: u32,
     pub(crate) entering: u32,

@@ -16,5 +16,8 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
         .limiting_signal
         .as_ref()
         .map(|signal| format!("{count}, limited by {signal}"));
+    if gate.paused {
+        return Verdict::no("Paused", format!("{count}, paused by hand"));
+    }
     Verdict::no("Reopening", limited.unwrap_or(count))
 }

@@ -21,6 +21,8 @@ pub(crate) fn gate(readings: &[Reading]) -> Option<AdmissionStatus> {
     let (level, slices) = (number(first.level), number(first.slices));
     Some(AdmissionStatus {
         mode: first.mode.clone(),
+        phase: format!("{:?}", first.phase),
+        paused: first.paused,
         reopening: i64::try_from(first.reopening).unwrap_or(i64::MAX),
         level,
         slices,

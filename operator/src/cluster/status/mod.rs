@@ -102,6 +102,7 @@ pub(crate) fn compute(
         shards: Some(tier(seen, Tier::Shard, &seen.shard)),
         clients: seen.clients,
         admission: seen.gate.clone(),
+        reopen_handled: seen.reopen_handled.clone(),
         endpoints: seen.endpoints.clone(),
     }
 }

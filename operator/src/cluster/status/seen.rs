@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     pub(crate) troubles: Vec<String>,
     pub(crate) clients: Option<i64>,
     pub(crate) gate: Option<AdmissionStatus>,
+    /// See [`herdgate_crds::MqttClusterStatus::reopen_handled`].
+    pub(crate) reopen_handled: Option<String>,
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) address: Address,
 }
@@ -43,6 +45,7 @@ impl Seen {
             troubles: Vec::new(),
             clients: None,
             gate: None,
+            reopen_handled: None,
             endpoints: Vec::new(),
             address: Address::Settled,
         }

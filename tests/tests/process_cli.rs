@@ -1,0 +1,142 @@
+//! What a person sees of a reopening, and does about it, with `kubectl-herdgate` at a process's admin port.
+// Helpers of tests may stop at the first surprise as well.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::process::Command;
+use std::time::Duration;
+
+use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
+use herdgate_tests::process::{Process, run};
+use herdgate_tests::setup::Setup;
+use herdgate_tests::skip;
+use herdgate_tests::swarm::{Herd, RunningHerd, password_file};
+use herdgate_tests::wait::PATIENT;
+use serde_json::{Value, json};
+
+const SLICES: u64 = 256;
+/// A ramp takes seconds; a busy machine may need many times as long.
+const RAMP_WITHIN: Duration = Duration::from_mins(2);
+const TOKEN: &str = "a token that people are given";
+
+/// Staged, with logins that cost enough for a ramp to be watched.
+fn staged() -> Option<Setup> {
+    if stand_in_wanted() {
+        skip::skip("mosquitto has no admission");
+        return None;
+    }
+    let setup = Setup::new();
+    let passwords = password_file(&setup, 60_000)?.display().to_string();
+    let token = setup.write("admin-token", TOKEN).display().to_string();
+    let admission = json!({
+        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
+    });
+    let setup = setup
+        .set("/admission", admission)
+        .set("/authentication/passwordFile", passwords)
+        .set("/admin/tokenFile", token);
+    skip::binary("kubectl-herdgate").map(|_| setup)
+}
+
+fn herd(setup: &Setup, cluster: &Cluster<'_>) -> Option<RunningHerd> {
+    Herd::new(setup, 200, &cluster.listener("mqtts").to_string()).start("herd")
+}
+
+fn command(cluster: &Cluster<'_>, words: &[&str]) -> Command {
+    let mut command = Command::new(skip::binary("kubectl-herdgate").unwrap());
+    let admin = format!("http://{}", cluster.edges[0].admin.0);
+    command.args(words).args(["--admin", &admin]);
+    command
+}
+
+/// Whether it succeeded, and what it said.
+fn ask(cluster: &Cluster<'_>, words: &[&str]) -> (bool, String) {
+    let name = format!("cli-{}", words.join("-").replace('/', "_"));
+    let folder = cluster.setup.folder.path();
+    let (status, said) = run(&name, command(cluster, words), folder, PATIENT);
+    (status.success(), said)
+}
+
+fn watch(cluster: &Cluster<'_>) -> Process {
+    Process::spawn(
+        "watch",
+        command(cluster, &["watch"]),
+        cluster.setup.folder.path(),
+    )
+}
+
+fn progress(cluster: &Cluster<'_>) -> Value {
+    let (code, body) = cluster.edges[0].admin.get("/reopening").unwrap();
+    assert_eq!(code, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
+}
+
+#[test]
+fn a_reopening_is_watched_from_the_first_slice_to_the_last() {
+    let Some(setup) = staged() else { return };
+    let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
+        return;
+    };
+    let (good, said) = ask(&cluster, &["explain", "127.1.2.3"]);
+    assert!(good && said.contains("closed, 0 of 256 are open"), "{said}");
+    let Some(herd) = herd(&setup, &cluster) else {
+        return;
+    };
+    let mut watch = watch(&cluster);
+    assert!(watch.wait(RAMP_WITHIN).success(), "{}", watch.log());
+    let log = watch.log();
+    let (first, last) = (log.lines().next().unwrap(), log.lines().last().unwrap());
+    assert!(first.contains("ramping"), "{log}");
+    assert!(last.contains("open 256/256"), "{log}");
+    assert!(log.lines().count() >= 3, "it is seen on its way: {log}");
+    assert!(
+        !log.contains('\x1b'),
+        "plain lines where there is no terminal: {log}"
+    );
+    let (good, said) = ask(&cluster, &["status"]);
+    assert!(good && said.contains("256/256"), "{said}");
+    let told = progress(&cluster);
+    assert_eq!(told["phase"], "Open", "{told}");
+    let timeline = told["timeline"].as_array().unwrap();
+    let levels: Vec<u64> = timeline
+        .iter()
+        .map(|point| point["level"].as_u64().unwrap())
+        .collect();
+    assert!(
+        levels.is_sorted() && levels.last() == Some(&SLICES),
+        "{levels:?}"
+    );
+    assert!(!told["slowest"].as_array().unwrap().is_empty(), "{told}");
+    let user = herd.finish(RAMP_WITHIN);
+    assert_eq!(user["gateways"], 200, "{user}");
+}
+
+#[test]
+fn a_client_is_found_at_its_shard() {
+    let Some(setup) = staged() else { return };
+    let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
+        return;
+    };
+    let (good, said) = ask(&cluster, &["explain", "nobody"]);
+    assert!(good && said.contains("not seen"), "{said}");
+    assert!(said.contains("has no session of it"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let Some(setup) = staged() else { return };
+    let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
+        return;
+    };
+    let (good, said) = ask(&cluster, &["pause"]);
+    assert!(!good && said.contains("--token-file"), "{said}");
+    let wrong = setup
+        .write("wrong-token", "not the one")
+        .display()
+        .to_string();
+    let (good, said) = ask(&cluster, &["pause", "--token-file", &wrong]);
+    assert!(!good && said.contains("admin.tokenFile"), "{said}");
+    let mut command = Command::new(skip::binary("kubectl-herdgate").unwrap());
+    command.args(["status", "--admin", "http://127.0.0.1:1"]);
+    let (status, said) = run("nowhere", command, setup.folder.path(), PATIENT);
+    assert!(!status.success() && said.contains("127.0.0.1:1"), "{said}");
+}
