@@ -45,6 +45,12 @@ pub(crate) struct Run {
     /// Write the report as text, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) text: Option<PathBuf>,
+    /// Draw the timeline as a picture (SVG).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Write a JSON line for each change and each half second, for programs that watch the run.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
 }
 
 impl Cli {

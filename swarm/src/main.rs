@@ -4,14 +4,18 @@
 mod cli;
 mod demo;
 mod dial;
+mod events;
 mod fleet;
 mod gateway;
 mod meter;
 mod name;
+mod outside;
 mod process;
 mod run;
 mod scenario;
+mod status;
 mod tally;
+mod timeline;
 mod view;
 
 use std::process::ExitCode;

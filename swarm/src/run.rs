@@ -6,30 +6,37 @@ use std::rc::Rc;
 use anyhow::Context as _;
 
 use crate::cli::Run;
-use crate::fleet::{Fleet, Snapshot};
+use crate::events::{At, Events};
+use crate::fleet::Fleet;
 use crate::process;
 use crate::scenario::{self, Restart};
 use crate::tally::{Report, render};
+use crate::timeline;
 use crate::view::{View, say};
 
 /// Exit code of a run whose figures may not be believed.
-pub(crate) const VOID: u8 = 2;
+const VOID: u8 = 2;
+/// Exit code of a run that the scenario expects more of.
+const UNMET: u8 = 3;
 
 pub(crate) async fn execute(run: Run) -> anyhow::Result<ExitCode> {
     let scenario = Rc::new(scenario::load(&run.scenario, &assignments(&run))?);
     process::raise_file_limit(scenario.gateways())?;
+    let events = Events::to(run.events.as_deref())?;
     let fleet = Fleet::start(Rc::clone(&scenario)).await?;
-    bring_up(&fleet).await?;
+    bring_up(&fleet, &events).await?;
     let complete = match &scenario.restart {
-        Some(restart) => measure(&fleet, restart).await?,
+        Some(restart) => measure(&fleet, restart, &events).await?,
         None => true,
     };
+    fleet.finish().await?;
     let report = fleet.report();
     write(&run, &report)?;
     Ok(match (complete, report.is_void()) {
-        (true, false) => ExitCode::SUCCESS,
-        (true, true) => VOID.into(),
         (false, _) => ExitCode::FAILURE,
+        (true, true) => VOID.into(),
+        (true, false) if !report.unmet.is_empty() => UNMET.into(),
+        (true, false) => ExitCode::SUCCESS,
     })
 }
 
@@ -51,21 +58,42 @@ fn assignments(run: &Run) -> Vec<String> {
         .collect()
 }
 
-pub(crate) async fn bring_up(fleet: &Fleet) -> anyhow::Result<()> {
+async fn bring_up(fleet: &Fleet, events: &Events) -> anyhow::Result<()> {
     let mut view = View::new("up");
-    let mut watch = |snapshot: &Snapshot<'_>| view.show(snapshot, None);
-    let result = fleet.bring_up(&mut watch).await;
+    let result = fleet
+        .bring_up(&mut |snapshot| {
+            events.note(At::BringUp, snapshot);
+            view.show(snapshot);
+        })
+        .await;
     view.finish();
     Ok(result?)
 }
 
-async fn measure(fleet: &Fleet, restart: &Restart) -> anyhow::Result<bool> {
-    let mut view = View::new("waiting");
-    if let Some((program, arguments)) = restart.command.split_first() {
-        say(&format!(
-            "all are up; running {}",
-            restart.command.join(" ")
-        ));
+async fn measure(fleet: &Fleet, restart: &Restart, events: &Events) -> anyhow::Result<bool> {
+    begin(fleet, restart, events).await?;
+    let mut view = View::new("back");
+    let complete = fleet
+        .reopened(restart.timeout, restart.quiet, &mut |snapshot| {
+            let back = snapshot.settled == snapshot.gateways && snapshot.has_begun;
+            events.note(if back { At::Back } else { At::Ramp }, snapshot);
+            view.show(snapshot);
+        })
+        .await?;
+    view.finish();
+    let last = if complete { At::Back } else { At::GivenUp };
+    events.note(last, &fleet.snapshot());
+    Ok(complete)
+}
+
+/// The restart, or what the scenario has in its place.
+async fn begin(fleet: &Fleet, restart: &Restart, events: &Events) -> anyhow::Result<()> {
+    if restart.cut {
+        say("all are up; cutting them off");
+        fleet.cut();
+    } else if let Some((program, arguments)) = restart.command.split_first() {
+        let line = restart.command.join(" ");
+        say(&format!("all are up; running {line}"));
         fleet.restarted();
         let status = tokio::process::Command::new(program)
             .args(arguments)
@@ -79,19 +107,16 @@ async fn measure(fleet: &Fleet, restart: &Restart) -> anyhow::Result<bool> {
         );
     } else {
         say("all are up; waiting for the restart of the server");
+        let mut view = View::new("waiting");
         fleet
-            .await_restart(restart.wait, &mut |snapshot| view.show(snapshot, None))
+            .await_restart(restart.wait, &mut |snapshot| {
+                events.note(At::Up, snapshot);
+                view.show(snapshot);
+            })
             .await?;
+        view.finish();
     }
-    view.finish();
-    let mut view = View::new("back");
-    let complete = fleet
-        .reopened(restart.timeout, restart.quiet, &mut |snapshot| {
-            view.show(snapshot, None);
-        })
-        .await?;
-    view.finish();
-    Ok(complete)
+    Ok(())
 }
 
 fn write(run: &Run, report: &Report) -> anyhow::Result<()> {
@@ -99,6 +124,11 @@ fn write(run: &Run, report: &Report) -> anyhow::Result<()> {
     say(&page);
     if let Some(path) = &run.text {
         std::fs::write(path, &page)
+            .with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    if let Some(path) = &run.svg {
+        let picture = timeline::draw(&report.title(), report.gateways, &report.timeline);
+        std::fs::write(path, picture)
             .with_context(|| format!("failed to write {}", path.display()))?;
     }
     if let Some(path) = &run.json {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::fleet::Snapshot;
+use crate::status::Status;
 
 /// Drawing more often costs the fleet's core more than it shows.
 const DRAWS_PER_SECOND: u8 = 5;
@@ -51,7 +52,9 @@ impl View {
         Self { title, kind }
     }
 
-    pub(crate) fn show(&mut self, snapshot: &Snapshot<'_>, server: Option<&Server>) {
+    pub(crate) fn show(&mut self, snapshot: &Snapshot<'_>) {
+        let server = snapshot.server.as_ref().map(Status::server);
+        let server = server.as_ref();
         let title = self.title;
         match &mut self.kind {
             Kind::Bars(bars) => bars.draw(title, snapshot, server),

@@ -1,6 +1,5 @@
 //! The founding day on one machine: a broker on one core, its fleet on another, and a kill -9.
 
-mod admin;
 mod broker;
 mod cores;
 mod outcome;

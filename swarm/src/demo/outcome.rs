@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::Mode;
-use super::admin::Status;
 use super::usage::Usage;
+use crate::status::Status;
 use crate::tally::{Report, render};
 use crate::view::say;
 
@@ -160,11 +160,12 @@ impl Outcome {
 mod tests {
     use std::time::Duration;
 
-    use super::super::admin::Handshakes;
     use super::*;
     use crate::gateway::{Failure, Milestone};
     use crate::meter::Load;
-    use crate::tally::{Heading, Tally, Verdict};
+    use crate::status::Handshakes;
+    use crate::tally::{Expectations, Heading, Tally, Verdict};
+    use crate::timeline::Timeline;
 
     /// Two gateways fell and came back with one handshake each; the edge counted `completed`.
     fn outcome(completed: u64, change: impl FnOnce(&mut Measured)) -> Outcome {
@@ -177,7 +178,7 @@ mod tests {
             let at = Duration::from_secs(11);
             tally.mark(at, gateway, Milestone::Dropped(Failure::Closed));
             for milestone in [
-                Milestone::Handshake,
+                Milestone::Handshake { certificate: 0 },
                 Milestone::HandshakeConfirmed,
                 Milestone::Back,
             ] {
@@ -190,6 +191,11 @@ mod tests {
             ranges: vec!["north"],
             load: Load::default(),
             patience: Duration::from_secs(5),
+            bring_up: None,
+            probe: None,
+            cloud: None,
+            timeline: Timeline::default(),
+            expectations: Expectations::default(),
         });
         let edge = Status {
             level: 256,

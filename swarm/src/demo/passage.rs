@@ -1,14 +1,11 @@
 //! One passage: up, kill -9, back.
 
-use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use tokio::task::JoinHandle;
 
-use super::admin::{self, Status};
 use super::broker::{Broker, Home};
 use super::cores::Cores;
 use super::outcome::{Measured, Outcome};
@@ -17,10 +14,9 @@ use super::usage::{self, Usage};
 use super::{Mode, Options};
 use crate::fleet::{Fleet, Snapshot};
 use crate::scenario::{self, Restart, Scenario};
-use crate::view::{Server, View, say};
+use crate::status::{self, ASK, Status};
+use crate::view::{View, say};
 
-/// Between two questions to the broker.
-const ASK: Duration = Duration::from_millis(250);
 /// After the last gateway is back the level has this long to reach its end.
 const LEVEL_PATIENCE: Duration = Duration::from_secs(15);
 
@@ -96,11 +92,9 @@ fn port(address: &str) -> anyhow::Result<u16> {
 }
 
 async fn bring_up(fleet: &Fleet, broker: &Broker) -> anyhow::Result<()> {
-    let asking = Asking::start(&broker.admin);
+    fleet.follow(&broker.admin);
     let mut view = View::new("up");
-    let result = fleet
-        .bring_up(&mut |snapshot| view.show(snapshot, asking.server().as_ref()))
-        .await;
+    let result = fleet.bring_up(&mut |snapshot| view.show(snapshot)).await;
     view.finish();
     Ok(result?)
 }
@@ -110,9 +104,9 @@ async fn reopen(fleet: &Fleet, scenario: &Scenario, broker: &Broker) -> anyhow::
         .restart
         .clone()
         .context("failed to find how long the reopening may take")?;
-    let asking = Asking::start(&broker.admin);
+    fleet.follow(&broker.admin);
     let mut view = View::new("back");
-    let mut watch = |snapshot: &Snapshot<'_>| view.show(snapshot, asking.server().as_ref());
+    let mut watch = |snapshot: &Snapshot<'_>| view.show(snapshot);
     let complete = fleet.reopened(timeout, quiet, &mut watch).await?;
     view.finish();
     Ok(complete)
@@ -122,44 +116,11 @@ async fn reopen(fleet: &Fleet, scenario: &Scenario, broker: &Broker) -> anyhow::
 async fn final_status(broker: &Broker) -> anyhow::Result<Status> {
     let until = Instant::now() + LEVEL_PATIENCE;
     loop {
-        let status = admin::status(&broker.admin).await;
+        let status = status::status(&broker.admin).await;
         match status {
             Ok(status) if status.is_fully_open() || Instant::now() >= until => return Ok(status),
             Err(error) if Instant::now() >= until => return Err(error),
             _ => tokio::time::sleep(ASK).await,
         }
-    }
-}
-
-/// Asks the broker for its status again and again while it lives.
-struct Asking {
-    latest: Rc<RefCell<Option<Status>>>,
-    task: JoinHandle<()>,
-}
-
-impl Asking {
-    fn start(admin: &str) -> Self {
-        let latest = Rc::new(RefCell::new(None));
-        let (answers, admin) = (Rc::clone(&latest), admin.to_owned());
-        let task = tokio::task::spawn_local(async move {
-            loop {
-                // a broker too busy to answer shows as a standing line
-                if let Ok(status) = admin::status(&admin).await {
-                    answers.replace(Some(status));
-                }
-                tokio::time::sleep(ASK).await;
-            }
-        });
-        Self { latest, task }
-    }
-
-    fn server(&self) -> Option<Server> {
-        self.latest.borrow().as_ref().map(Status::server)
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }

@@ -89,6 +89,14 @@ impl Tls {
         TlsConnector::from(Arc::clone(&self.configs[index]))
     }
 
+    /// All of them, each with the name to prove.
+    pub(crate) fn connectors(&self) -> Vec<(TlsConnector, ServerName<'static>)> {
+        self.configs
+            .iter()
+            .map(|config| (TlsConnector::from(Arc::clone(config)), self.server_name()))
+            .collect()
+    }
+
     pub(crate) fn server_name(&self) -> ServerName<'static> {
         self.server_name.clone()
     }

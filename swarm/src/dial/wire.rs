@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use herdgate::codec::{
-    self, Ack, Connect, Packet, PacketId, Publish, QoS, ReasonCode, Subscribe, Subscription,
+    self, Ack, Connect, ConnectProperties, Packet, PacketId, Publish, QoS, ReasonCode, Subscribe,
+    Subscription,
 };
 
 use crate::gateway::{Heard, Say};
@@ -13,6 +14,8 @@ use crate::scenario::Scenario;
 
 /// The largest packet a gateway takes; the firmware has no room for more.
 const MAX_PACKET: usize = 1 << 20;
+/// How long an MQTT 5 server is asked to keep a session: longer than any run.
+const KEPT_SECONDS: u32 = 86_400;
 
 /// Speaks for one gateway. Names are filled in when they are said: a fleet of 350,000 keeps no copies of them.
 #[derive(Debug, Clone)]
@@ -56,6 +59,7 @@ impl Voice {
                 packet_id: Some(packet_id(id)),
                 ..Publish::new(self.topic(0), self.payload(mark))
             }),
+            Say::Telemetry { id } => Packet::Publish(self.telemetry(id)),
             Say::PubAck { id } => Packet::PubAck(Ack::new(packet_id(id), ReasonCode::SUCCESS)),
             Say::Ping => Packet::PingReq,
         };
@@ -76,6 +80,9 @@ impl Voice {
             Packet::Publish(message) => Heard::Message {
                 id: message.packet_id.map(PacketId::get),
                 mark: self.mark(&message.payload),
+            },
+            Packet::PubAck(ack) => Heard::PubAck {
+                id: ack.packet_id.get(),
             },
             Packet::PingResp => Heard::Pong,
             Packet::Disconnect(_) => Heard::Disconnect,
@@ -113,7 +120,31 @@ impl Voice {
                 .password
                 .as_ref()
                 .map(|pattern| pattern.fill(filling).into()),
+            clean_start: identity.clean_session,
+            properties: ConnectProperties {
+                session_expiry: if identity.clean_session {
+                    0
+                } else {
+                    KEPT_SECONDS
+                },
+                ..ConnectProperties::default()
+            },
             ..Connect::new(self.scenario.protocol, identity.client_id.fill(filling))
+        }
+    }
+
+    fn telemetry(&self, id: Option<u16>) -> Publish {
+        let telemetry = &self.scenario.telemetry;
+        let topic = telemetry.topic.fill(self.filling(0));
+        let payload = vec![b't'; telemetry.payload_bytes];
+        Publish {
+            qos: if id.is_some() {
+                QoS::AtLeastOnce
+            } else {
+                QoS::AtMostOnce
+            },
+            packet_id: id.map(packet_id),
+            ..Publish::new(topic, payload)
         }
     }
 

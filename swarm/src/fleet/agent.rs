@@ -1,19 +1,18 @@
 //! The task of one gateway: does what its state machine says.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use bytes::BytesMut;
 
 use super::{Shared, connection};
-use crate::dial::Voice;
+use crate::dial::{Source, Voice};
 use crate::gateway::{Action, Event, Gateway, Milestone};
 
 /// One gateway with its connection to the fleet.
 pub(super) struct Agent {
     pub(super) shared: Rc<Shared>,
     pub(super) voice: Voice,
-    pub(super) source: Option<IpAddr>,
+    pub(super) source: Source,
     /// Bytes that are still to be written; empty and without memory when the gateway is idle.
     pub(super) outbox: BytesMut,
     /// Bytes may still lie in TLS's own buffer.
@@ -31,7 +30,9 @@ pub(super) struct Agent {
 impl Agent {
     pub(super) fn new(shared: Rc<Shared>, number: u32, range: u16, index: u32) -> Self {
         let scenario = Rc::clone(&shared.scenario);
-        let source = scenario.ranges[usize::from(range)].source(index);
+        let described = &scenario.ranges[usize::from(range)];
+        let source = Source::new(described.source(index), scenario.target.proxy);
+        let gateway = Gateway::parked(number, described.flaps_after);
         Self {
             voice: Voice::new(scenario, number, range),
             shared,
@@ -39,7 +40,7 @@ impl Agent {
             outbox: BytesMut::new(),
             unflushed: false,
             hung_up: false,
-            gateway: Gateway::parked(),
+            gateway,
             number,
             dial: None,
             holds_place: true,
@@ -98,7 +99,9 @@ impl Agent {
             .tally
             .borrow_mut()
             .mark(now, self.number, milestone);
-        if milestone == Milestone::Back && std::mem::take(&mut self.holds_place) {
+        // who never settles is no longer on its way once it was in
+        let arrived = matches!(milestone, Milestone::Back | Milestone::Flapped);
+        if arrived && std::mem::take(&mut self.holds_place) {
             self.shared.places.add_permits(1);
         }
     }

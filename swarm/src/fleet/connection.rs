@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf as _, BytesMut};
@@ -90,13 +91,18 @@ enum Step {
     Due,
 }
 
-async fn talk<S: Stream>(agent: &mut Agent, mut stream: S) {
+async fn talk<S: Stream + 'static>(agent: &mut Agent, mut stream: S) {
     let mut inbox = BytesMut::new();
+    let shared = Rc::clone(&agent.shared);
+    let mut cut = pin!(shared.cut.notified());
     let mut confirmed = false;
     let mut timer = pin!(tokio::time::sleep(agent.until_due()));
     agent.react(Event::Ready);
     while !agent.hung_up {
         let step = poll_fn(|cx| {
+            if cut.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Step::Ended(Loss::Cut));
+            }
             poll_step(
                 cx,
                 agent,
@@ -115,6 +121,12 @@ async fn talk<S: Stream>(agent: &mut Agent, mut stream: S) {
         }
         match step {
             Step::Read => hear(agent, &mut inbox),
+            Step::Ended(Loss::Cut) => {
+                agent.react(Event::Lost(Loss::Cut));
+                // nobody tells the server
+                shared.lingering.borrow_mut().push(Box::new(stream));
+                return;
+            }
             Step::Ended(loss) => agent.react(Event::Lost(loss)),
             Step::Due => agent.react(Event::Due),
         }
@@ -153,7 +165,7 @@ fn poll_step<S: Stream>(
 ) -> Poll<Step> {
     // a failed write is not the end: the alert that says why may wait to be read
     let broken = poll_write(cx, agent, stream).is_err();
-    let shared = std::rc::Rc::clone(&agent.shared);
+    let shared = Rc::clone(&agent.shared);
     let mut scratch = shared.scratch.borrow_mut();
     let mut buffer = ReadBuf::new(&mut scratch);
     match Pin::new(stream).poll_read(cx, &mut buffer) {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod connection;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -10,14 +11,16 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::dial::{self, Tls, TlsError};
+use crate::dial::{Stream, Tls, TlsError};
 use crate::meter::{self, Load, Meter};
+use crate::outside::{Outside, Reports, Stage};
 use crate::scenario::Scenario;
-use crate::tally::{Counts, Heading, Report, Tally};
-use agent::Agent;
+use crate::status::{Asking, Status};
+use crate::tally::{BringUpReport, Counts, Heading, Members, Report, Tally};
+use crate::timeline::{Point, Timeline};
 
 /// How often a waiting run looks at the tally and the view is told.
 const LOOK: Duration = Duration::from_millis(100);
@@ -25,7 +28,6 @@ const LOOK: Duration = Duration::from_millis(100);
 const SCRATCH: usize = 16 * 1024;
 
 /// What all gateways share.
-#[derive(Debug)]
 struct Shared {
     scenario: Rc<Scenario>,
     target: SocketAddr,
@@ -36,6 +38,10 @@ struct Shared {
     scratch: RefCell<Vec<u8>>,
     /// Gateways that may be on their way at a time during the bring-up.
     places: Semaphore,
+    /// Wakes all when their ways to the server are cut.
+    cut: Notify,
+    /// Connections that were cut: neither end knows.
+    lingering: RefCell<Vec<Box<dyn Stream>>>,
     /// The error number when something is wrong with the swarm itself, such as no free file descriptor.
     own_fault: Cell<Option<i32>>,
 }
@@ -47,10 +53,14 @@ impl Shared {
 }
 
 /// A running fleet; its gateways end with it.
-#[derive(Debug)]
 pub(crate) struct Fleet {
     shared: Rc<Shared>,
     load_at_end: RefCell<Option<Load>>,
+    bring_up: Cell<Option<BringUpReport>>,
+    timeline: RefCell<Timeline>,
+    asking: RefCell<Option<Asking>>,
+    outside: RefCell<Option<Outside>>,
+    reports: RefCell<Reports>,
     _tasks: JoinSet<()>,
 }
 
@@ -63,7 +73,11 @@ pub(crate) struct Snapshot<'a> {
     pub(crate) settled: u32,
     pub(crate) gateways: u32,
     pub(crate) settled_by_range: Vec<u32>,
+    /// Somebody lost a connection since.
+    pub(crate) has_begun: bool,
     pub(crate) counts: Counts,
+    /// What the server says of itself, where it is asked.
+    pub(crate) server: Option<Status>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +97,8 @@ pub(crate) enum FleetError {
         address: std::net::IpAddr,
         source: std::io::Error,
     },
+    #[error("failed to run the clients beside the fleet")]
+    Outside(#[source] anyhow::Error),
     #[error("failed to open sockets: {0}")]
     OwnFault(std::io::Error),
     #[error(
@@ -97,41 +113,68 @@ pub(crate) enum FleetError {
     NoRestart { seconds: f64 },
 }
 
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // streams of any kind say nothing of themselves
+        f.debug_struct("Fleet").finish_non_exhaustive()
+    }
+}
+
 /// Told now and then how it goes.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(&Snapshot<'_>);
 
 impl Fleet {
     /// Starts the gateways; none dials before `bring_up`. Must run inside a `LocalSet`.
     pub(crate) async fn start(scenario: Rc<Scenario>) -> Result<Self, FleetError> {
-        let target = resolve(&scenario.target.address).await?;
+        let target = start::resolve(&scenario.target.address).await?;
         let tls = match &scenario.target.tls {
             Some(target) => Some(Tls::load(target, &scenario.identity.certificates)?),
             None => None,
         };
-        probe_sources(&scenario)?;
-        let start = Instant::now();
+        start::probe_sources(&scenario)?;
+        let began = Instant::now();
         let shared = Rc::new(Shared {
             target,
             tls,
-            start,
+            start: began,
             tally: RefCell::new(Tally::new(
-                scenario.ranges.iter().map(|range| range.gateways),
+                scenario.ranges.iter().map(|range| Members {
+                    gateways: range.gateways,
+                    flap: range.flaps_after.is_some(),
+                }),
                 Duration::ZERO,
             )),
             meter: RefCell::new(Meter::new(Duration::ZERO, meter::read_self())),
             scratch: RefCell::new(vec![0; SCRATCH]),
             places: Semaphore::new(0),
+            cut: Notify::new(),
+            lingering: RefCell::default(),
             own_fault: Cell::new(None),
             scenario,
         });
+        let outside = start::outside(&shared).map_err(FleetError::Outside)?;
         let mut tasks = JoinSet::new();
-        tasks.spawn_local(measure(Rc::clone(&shared)));
-        spawn_gateways(&shared, &mut tasks);
-        Ok(Self {
-            shared,
-            load_at_end: RefCell::new(None),
+        tasks.spawn_local(start::measure(Rc::clone(&shared)));
+        start::spawn_gateways(&shared, &mut tasks);
+        let fleet = Self {
+            load_at_end: RefCell::default(),
+            bring_up: Cell::default(),
+            timeline: RefCell::default(),
+            asking: RefCell::default(),
+            outside: RefCell::new(outside),
+            reports: RefCell::default(),
             _tasks: tasks,
-        })
+            shared,
+        };
+        if let Some(admin) = &fleet.shared.scenario.target.admin {
+            fleet.follow(admin);
+        }
+        Ok(fleet)
+    }
+
+    /// Asks the server at this `host:port` for its status from now on.
+    pub(crate) fn follow(&self, admin: &str) {
+        self.asking.replace(Some(Asking::start(admin)));
     }
 
     /// Lets the gateways dial for the first time, so many on their way at a time, until all are settled.
@@ -142,7 +185,8 @@ impl Fleet {
             .wait(bring_up.timeout, watch, Tally::all_settled)
             .await?
         {
-            return Ok(());
+            self.bring_up.set(Some(self.brought_up()));
+            return self.idle(watch).await;
         }
         let tally = self.shared.tally.borrow();
         Err(FleetError::BringUp {
@@ -152,11 +196,45 @@ impl Fleet {
         })
     }
 
+    fn brought_up(&self) -> BringUpReport {
+        let tally = self.shared.tally.borrow();
+        BringUpReport {
+            concurrent: self.shared.scenario.bring_up.concurrent,
+            seconds: tally.last_back().as_secs_f64(),
+            handshakes: tally.counts().handshakes,
+        }
+    }
+
+    /// All are up, and the probe takes its time.
+    async fn idle(&self, watch: Watch<'_>) -> Result<(), FleetError> {
+        self.enter(Stage::Idle);
+        let probe = &self.shared.scenario.probe;
+        let idle = probe.as_ref().map_or(Duration::ZERO, |probe| probe.idle);
+        self.wait(idle, watch, |_| false).await.map(drop)
+    }
+
+    fn enter(&self, stage: Stage) {
+        if let Some(outside) = &*self.outside.borrow() {
+            outside.enter(stage);
+        }
+    }
+
     /// The server ends now, or has just ended: everything is counted from here.
     pub(crate) fn restarted(&self) {
-        let now = self.shared.now();
-        self.shared.tally.borrow_mut().begin(now);
-        *self.shared.meter.borrow_mut() = Meter::new(now, meter::read_self());
+        self.shared.tally.borrow_mut().begin(self.shared.now());
+        self.begin_ramp();
+    }
+
+    /// All ways to the server are cut now; the server is not told.
+    pub(crate) fn cut(&self) {
+        self.restarted();
+        self.shared.cut.notify_waiters();
+    }
+
+    fn begin_ramp(&self) {
+        self.enter(Stage::Ramp);
+        self.timeline.take();
+        *self.shared.meter.borrow_mut() = Meter::new(self.shared.now(), meter::read_self());
     }
 
     /// Waits until somebody loses a connection, then counts from there.
@@ -174,7 +252,7 @@ impl Fleet {
                 seconds: wait.as_secs_f64(),
             });
         }
-        *self.shared.meter.borrow_mut() = Meter::new(self.shared.now(), meter::read_self());
+        self.begin_ramp();
         Ok(())
     }
 
@@ -193,6 +271,7 @@ impl Fleet {
             if !self.wait(left, watch, back).await? {
                 return Ok(false);
             }
+            self.enter(Stage::Over);
             let load = self.load();
             if !self
                 .wait(quiet, watch, |tally| !tally.all_settled())
@@ -202,11 +281,23 @@ impl Fleet {
                 self.load_at_end.replace(Some(load));
                 return Ok(true);
             }
+            self.enter(Stage::Ramp);
         }
+    }
+
+    /// Ends the clients beside the fleet and keeps what they say for the report.
+    pub(crate) async fn finish(&self) -> Result<(), FleetError> {
+        let outside = self.outside.take();
+        if let Some(outside) = outside {
+            let reports = outside.finish().await.map_err(FleetError::Outside)?;
+            self.reports.replace(reports);
+        }
+        Ok(())
     }
 
     pub(crate) fn report(&self) -> Report {
         let scenario = &self.shared.scenario;
+        let reports = self.reports.borrow().clone();
         self.shared.tally.borrow().report(Heading {
             scenario: &scenario.name,
             target: &scenario.target.address,
@@ -221,6 +312,11 @@ impl Fleet {
                 .clone()
                 .unwrap_or_else(|| self.load()),
             patience: scenario.habits.patience,
+            bring_up: self.bring_up.get(),
+            probe: reports.probe,
+            cloud: reports.cloud,
+            timeline: self.timeline.borrow().clone(),
+            expectations: scenario.expect,
         })
     }
 
@@ -245,7 +341,9 @@ impl Fleet {
                 )));
             }
             let done = done(&self.shared.tally.borrow());
-            watch(&self.snapshot());
+            let snapshot = self.snapshot();
+            self.note(&snapshot);
+            watch(&snapshot);
             if done || self.shared.now() >= until {
                 return Ok(done);
             }
@@ -253,7 +351,22 @@ impl Fleet {
         }
     }
 
-    fn snapshot(&self) -> Snapshot<'_> {
+    fn note(&self, snapshot: &Snapshot<'_>) {
+        let seconds = snapshot.elapsed.as_secs_f64();
+        let mut timeline = self.timeline.borrow_mut();
+        if timeline.wants(seconds) {
+            timeline.add(Point {
+                seconds,
+                settled: snapshot.settled,
+                attempts: snapshot.counts.attempts,
+                handshakes: snapshot.counts.handshakes,
+                drops: snapshot.counts.drops,
+                server: snapshot.server.clone(),
+            });
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
         let scenario = &self.shared.scenario;
         let tally = self.shared.tally.borrow();
         Snapshot {
@@ -262,65 +375,9 @@ impl Fleet {
             settled: tally.settled(),
             gateways: tally.gateways(),
             settled_by_range: tally.settled_by_range(scenario.ranges.len()),
+            has_begun: tally.fallen() > 0,
             counts: tally.counts().clone(),
-        }
-    }
-}
-
-async fn resolve(target: &str) -> Result<SocketAddr, FleetError> {
-    let mut found =
-        tokio::net::lookup_host(target)
-            .await
-            .map_err(|source| FleetError::Resolve {
-                target: target.into(),
-                source,
-            })?;
-    found.next().ok_or_else(|| FleetError::NoAddress {
-        target: target.into(),
-    })
-}
-
-/// Finds addresses that are not this machine's before thousands of gateways do.
-fn probe_sources(scenario: &Scenario) -> Result<(), FleetError> {
-    for range in &scenario.ranges {
-        for index in [0, range.gateways - 1] {
-            if let Some(address) = range.source(index) {
-                dial::probe(address).map_err(|source| FleetError::Source {
-                    range: range.name.clone(),
-                    address,
-                    source,
-                })?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The gateways of all ranges take turns, so that a bring-up reaches every range from its start.
-fn spawn_gateways(shared: &Rc<Shared>, tasks: &mut JoinSet<()>) {
-    let mut first = 0;
-    let mut all = Vec::new();
-    for (range, described) in (0_u16..).zip(&shared.scenario.ranges) {
-        all.extend((0..described.gateways).map(|index| (index, range, first + index)));
-        first += described.gateways;
-    }
-    all.sort_unstable();
-    for (index, range, number) in all {
-        let agent = Agent::new(Rc::clone(shared), number, range, index);
-        tasks.spawn_local(agent.live());
-    }
-}
-
-async fn measure(shared: Rc<Shared>) {
-    loop {
-        let asleep = Instant::now();
-        tokio::time::sleep(meter::TICK).await;
-        let now = shared.now();
-        let mut meter = shared.meter.borrow_mut();
-        // the timer itself counts in whole milliseconds
-        meter.lag(asleep.elapsed().saturating_sub(meter::TICK));
-        if meter.wants_reading(now) {
-            meter.read(now, meter::read_self());
+            server: self.asking.borrow().as_ref().and_then(Asking::latest),
         }
     }
 }

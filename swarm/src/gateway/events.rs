@@ -34,9 +34,12 @@ pub(crate) enum Heard {
         id: Option<u16>,
         mark: Option<u64>,
     },
+    PubAck {
+        id: u16,
+    },
     Pong,
     Disconnect,
-    /// PUBACK and the like: nothing depends on it.
+    /// PUBREC and the like: nothing depends on it.
     Other,
 }
 
@@ -54,6 +57,8 @@ pub(crate) enum Loss {
     /// The server's bytes are not MQTT.
     Garbled,
     Closed,
+    /// The way to the server is gone, and neither end has been told.
+    Cut,
 }
 
 /// What is to be done.
@@ -78,6 +83,10 @@ pub(crate) enum Say {
         id: u16,
         mark: u64,
     },
+    /// Telemetry; with an id at `QoS` 1.
+    Telemetry {
+        id: Option<u16>,
+    },
     PubAck {
         id: u16,
     },
@@ -91,12 +100,20 @@ pub(crate) enum Milestone {
         certificate: u8,
     },
     TcpUp,
-    Handshake,
+    Handshake {
+        certificate: u8,
+    },
     /// The server finished the handshake too: it said something after our last byte of it. In TLS 1.3 a client is done
     /// before its server is.
     HandshakeConfirmed,
     ConnAck,
     Back,
+    /// A message that is not the gateway's own.
+    Message,
+    TelemetrySent,
+    TelemetryAcknowledged,
+    /// A gateway that never settles has hung up once more.
+    Flapped,
     /// A gateway that was back lost its connection.
     Dropped(Failure),
     /// A dial came to nothing.
@@ -115,6 +132,7 @@ pub(crate) enum Failure {
     SubscribeRefused,
     Protocol,
     Closed,
+    Cut,
     Timeout(Stage),
 }
 

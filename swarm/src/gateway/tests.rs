@@ -20,7 +20,7 @@ struct Bench {
 impl Bench {
     fn new(topics: u16, certificates: u8) -> Self {
         Self {
-            gateway: Gateway::parked(),
+            gateway: Gateway::parked(0, None),
             habits: Habits {
                 certificates,
                 topics,
@@ -117,7 +117,10 @@ fn somebody_elses_message_and_a_wrong_suback_prove_nothing() {
     bench.at(0.1, suback(1));
     assert_eq!(
         bench.at(0.2, message(Some(4), None)),
-        [Action::Send(Say::PubAck { id: 4 })]
+        [
+            Action::Send(Say::PubAck { id: 4 }),
+            Action::Mark(Milestone::Message)
+        ]
     );
     assert_eq!(bench.at(0.2, message(None, Some(99))), []);
     assert!(!bench.gateway.is_settled());
@@ -268,4 +271,70 @@ fn a_second_proof_needs_a_new_message() {
     );
     bench.at(2.0, message(None, Some(2)));
     assert!(bench.gateway.is_settled());
+}
+
+#[test]
+fn telemetry_comes_at_its_interval_and_counts_as_a_sign_of_life() {
+    let mut bench = Bench::new(1, 0);
+    bench.habits.telemetry = Some(Telemetry {
+        every: 10 * SECOND,
+        acknowledged: true,
+    });
+    bench.settle(100.0);
+    let first = bench.deadline().unwrap();
+    assert!((100 * SECOND..=110 * SECOND).contains(&first), "{first:?}");
+    let actions = bench.at(first.as_secs_f64(), Event::Due);
+    let [
+        Action::Send(Say::Telemetry { id: Some(id) }),
+        Action::Mark(Milestone::TelemetrySent),
+    ] = actions[..]
+    else {
+        panic!("no telemetry: {actions:?}");
+    };
+    assert_eq!(bench.deadline(), Some(first + 10 * SECOND));
+    let later = first.as_secs_f64() + 1.0;
+    assert_eq!(
+        bench.at(later, Event::Heard(Heard::PubAck { id })),
+        [Action::Mark(Milestone::TelemetryAcknowledged)]
+    );
+    let own = bench.gateway.own_id;
+    assert_eq!(
+        bench.at(later, Event::Heard(Heard::PubAck { id: own })),
+        [],
+        "its own message is no telemetry"
+    );
+}
+
+#[test]
+fn a_flapping_gateway_hangs_up_after_its_subacks_and_comes_again() {
+    let mut bench = Bench::new(5, 0);
+    bench.gateway = Gateway::parked(0, Some(1));
+    bench.at(0.0, Event::Call);
+    bench.at(0.0, Event::Ready);
+    bench.at(0.1, ACCEPTED);
+    assert_eq!(
+        bench.at(0.2, suback(1)),
+        [Action::Mark(Milestone::Flapped), Action::HangUp]
+    );
+    assert_eq!(bench.deadline(), Some(Duration::from_millis(1200)));
+}
+
+#[test]
+fn jitter_comes_on_top_of_the_retry() {
+    let mut bench = Bench::new(1, 0);
+    bench.habits.retry_jitter = 4 * SECOND;
+    bench.at(0.0, Event::Call);
+    bench.at(0.0, Event::Lost(Loss::Refused));
+    let until = bench.deadline().unwrap();
+    assert!(until > SECOND && until <= 5 * SECOND, "{until:?}");
+}
+
+#[test]
+fn a_cut_is_a_drop_like_any_other() {
+    let mut bench = Bench::new(1, 0);
+    bench.settle(0.0);
+    assert_eq!(
+        bench.at(9.0, Event::Lost(Loss::Cut))[0],
+        Action::Mark(Milestone::Dropped(Failure::Cut))
+    );
 }

@@ -157,6 +157,25 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A number within `allowed`, fractions allowed.
+    pub(crate) fn amount(
+        &mut self,
+        key: &'static str,
+        allowed: RangeInclusive<f64>,
+        problems: &mut Problems,
+    ) -> Option<f64> {
+        let value = self.get(key)?;
+        let amount = value.as_f64().filter(|amount| allowed.contains(amount));
+        if amount.is_none() {
+            let (low, high) = allowed.into_inner();
+            problems.add(
+                self.path(key),
+                format_args!("{value} is not a number from {low} to {high}"),
+            );
+        }
+        amount
+    }
+
     /// One of a few words.
     pub(crate) fn choice<T: Copy>(
         &mut self,

@@ -1,6 +1,8 @@
 //! A scenario: which gateways dial where, from which addresses, and how they behave.
 
+mod beside;
 mod fields;
+mod identity;
 mod parse;
 mod sources;
 #[cfg(test)]
@@ -14,7 +16,9 @@ use herdgate::codec::Protocol;
 
 use crate::gateway::Habits;
 use crate::name::Pattern;
+use crate::tally::Expectations;
 
+pub(crate) use beside::{CloudPlan, ProbePlan, Who};
 pub(crate) use sources::Sources;
 
 /// A checked scenario.
@@ -30,8 +34,26 @@ pub(crate) struct Scenario {
     pub(crate) topic: Pattern,
     /// Bytes of the own message, at least; its text comes first.
     pub(crate) payload_bytes: usize,
+    /// What `habits.telemetry` is told to.
+    pub(crate) telemetry: TelemetryMessage,
     pub(crate) bring_up: BringUp,
     pub(crate) restart: Option<Restart>,
+    pub(crate) probe: Option<ProbePlan>,
+    pub(crate) cloud: Option<CloudPlan>,
+    pub(crate) expect: Expectations,
+}
+
+#[derive(Debug)]
+pub(crate) struct TelemetryMessage {
+    pub(crate) topic: Pattern,
+    pub(crate) payload_bytes: usize,
+}
+
+/// Of the header that says whose connection it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProxyVersion {
+    V1,
+    V2,
 }
 
 impl Scenario {
@@ -47,6 +69,10 @@ pub(crate) struct Target {
     pub(crate) address: String,
     /// `None`: plain MQTT.
     pub(crate) tls: Option<TlsTarget>,
+    /// Sources are told in a PROXY header rather than bound.
+    pub(crate) proxy: Option<ProxyVersion>,
+    /// Where the server says how it goes: `host:port`.
+    pub(crate) admin: Option<String>,
 }
 
 #[derive(Debug)]
@@ -65,6 +91,8 @@ pub(crate) struct Range {
     pub(crate) gateways: u32,
     /// `None`: whatever address the kernel chooses.
     pub(crate) sources: Option<Sources>,
+    /// They never settle: each hangs up after so many SUBACKs, and comes again.
+    pub(crate) flaps_after: Option<u16>,
 }
 
 impl Range {
@@ -84,6 +112,8 @@ pub(crate) struct Identity {
     pub(crate) password: Option<Pattern>,
     /// Tried in turn.
     pub(crate) certificates: Vec<CertificateFiles>,
+    /// Otherwise the server keeps the session for as long as it does so.
+    pub(crate) clean_session: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -105,6 +135,8 @@ pub(crate) struct BringUp {
 pub(crate) struct Restart {
     /// Run once all are up; without it the swarm waits for the first drop.
     pub(crate) command: Vec<String>,
+    /// No restart: the ways to the server are cut, and it is not told.
+    pub(crate) cut: bool,
     /// How long the first drop may take.
     pub(crate) wait: Duration,
     /// From the restart until all are back.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::fields::{Fields, Problems};
 use super::{
-    BringUp, CertificateFiles, Identity, Range, Restart, Scenario, ScenarioError, Sources, Target,
-    TlsTarget,
+    BringUp, ProxyVersion, Range, Restart, Scenario, ScenarioError, Sources, Target, TlsTarget,
+    beside, identity,
 };
 use crate::gateway::Habits;
 use crate::name::Pattern;
@@ -81,13 +81,21 @@ fn read(value: &Value, problems: &mut Problems) -> Option<Scenario> {
         problems,
     );
     let ranges = ranges(&mut fields, problems);
-    let identity = identity(fields.get("identity"), problems);
+    let identity = identity::read(fields.get("identity"), problems);
     let (topic, topics, payload_bytes) = topics(fields.get("topics"), problems);
     let timing = fields.get("timing");
     let certificates = identity
         .as_ref()
         .map_or(0, |identity| identity.certificates.len());
-    let habits = habits(timing, topics, certificates, problems);
+    let mut habits = habits(timing, topics, certificates, problems);
+    let telemetry = beside::telemetry(fields.get("telemetry"), &mut habits, problems);
+    let probe = fields
+        .get("probe")
+        .and_then(|value| beside::probe(value, problems));
+    let cloud = fields
+        .get("cloud")
+        .and_then(|value| beside::cloud(value, topics, problems));
+    let expect = beside::expect(fields.get("expect"), problems);
     let bring_up = bring_up(fields.get("bringUp"), problems);
     let restart = fields.get("restart").map(|value| restart(value, problems));
     fields.finish(problems);
@@ -100,8 +108,12 @@ fn read(value: &Value, problems: &mut Problems) -> Option<Scenario> {
         identity: identity?,
         topic: topic?,
         payload_bytes,
+        telemetry: telemetry?,
         bring_up,
         restart,
+        probe,
+        cloud,
+        expect,
     };
     check_whole(&scenario, problems);
     Some(scenario)
@@ -121,6 +133,33 @@ fn check_whole(scenario: &Scenario, problems: &mut Problems) {
     if !scenario.identity.certificates.is_empty() && scenario.target.tls.is_none() {
         problems.add("identity.certificates", "need target.protocol mqtts");
     }
+    for (at, range) in scenario.ranges.iter().enumerate() {
+        if scenario.target.proxy.is_some() && range.sources.is_none() {
+            problems.add(
+                format_args!("ranges[{at}].sources"),
+                "is needed with target.proxyProtocol: a header tells an address",
+            );
+        }
+        if range
+            .flaps_after
+            .is_some_and(|after| after > scenario.habits.topics)
+        {
+            problems.add(
+                format_args!("ranges[{at}].flapsAfter"),
+                "is more than topics.count, so that they would settle",
+            );
+        }
+    }
+    if scenario
+        .ranges
+        .iter()
+        .all(|range| range.flaps_after.is_some())
+    {
+        problems.add("ranges", "all flap; at least one must settle");
+    }
+    if scenario.expect.needs_probe() && scenario.probe.is_none() {
+        problems.add("expect", "probeP99... needs a probe");
+    }
 }
 
 fn target(value: Option<&Value>, problems: &mut Problems) -> Option<Target> {
@@ -139,6 +178,17 @@ fn target(value: Option<&Value>, problems: &mut Problems) -> Option<Target> {
         true,
         problems,
     );
+    let proxy = fields.choice(
+        "proxyProtocol",
+        &[
+            ("none", None),
+            ("v1", Some(ProxyVersion::V1)),
+            ("v2", Some(ProxyVersion::V2)),
+        ],
+        None,
+        problems,
+    );
+    let admin = fields.text("admin", problems);
     let tls = if secure {
         let server_name = fields.required("serverName", problems);
         let ca_file = fields.required("caFile", problems);
@@ -162,6 +212,8 @@ fn target(value: Option<&Value>, problems: &mut Problems) -> Option<Target> {
     (secure == tls.is_some()).then_some(Target {
         address: address?,
         tls,
+        proxy,
+        admin,
     })
 }
 
@@ -206,87 +258,22 @@ fn range(value: &Value, path: &str, problems: &mut Problems) -> Range {
             ),
         }
     }
+    let flaps_after = fields.get("flapsAfter").is_some();
+    let after = fields.number("flapsAfter", 0..=10_000, 0, problems);
     fields.finish(problems);
     Range {
         name,
         gateways,
         sources: Sources::new(networks),
+        flaps_after: flaps_after.then(|| u16::try_from(after).unwrap_or(u16::MAX)),
     }
-}
-
-fn identity(value: Option<&Value>, problems: &mut Problems) -> Option<Identity> {
-    let mut fields = Fields::new(value, "identity", problems);
-    let client_id = pattern(&mut fields, "clientId", problems);
-    if client_id.is_none() && fields.get("clientId").is_none() {
-        problems.add("identity.clientId", "is missing");
-    }
-    let user_name = pattern(&mut fields, "userName", problems);
-    let password = password(&mut fields, problems);
-    if password.is_some() && user_name.is_none() {
-        problems.add("identity.password", "needs identity.userName");
-    }
-    let listed = fields.list("certificates", problems);
-    if listed.len() > usize::from(u8::MAX) {
-        problems.add("identity.certificates", "at most 255 are allowed");
-    }
-    let certificates = listed
-        .into_iter()
-        .filter_map(|(path, value)| certificate(value, &path, problems))
-        .collect();
-    fields.finish(problems);
-    Some(Identity {
-        client_id: client_id?,
-        user_name,
-        password,
-        certificates,
-    })
-}
-
-/// A pattern, or a file whose first line is everybody's password as it stands.
-fn password(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Pattern> {
-    let given = pattern(fields, "password", problems);
-    let Some(file) = fields.text("passwordFile", problems) else {
-        return given;
-    };
-    if given.is_some() {
-        problems.add(
-            "identity.passwordFile",
-            "and identity.password exclude each other",
-        );
-        return given;
-    }
-    match std::fs::read_to_string(&file) {
-        Ok(text) => Some(Pattern::literal(text.lines().next().unwrap_or_default())),
-        Err(error) => {
-            problems.add("identity.passwordFile", format_args!("{file}: {error}"));
-            None
-        }
-    }
-}
-
-fn certificate(value: &Value, path: &str, problems: &mut Problems) -> Option<CertificateFiles> {
-    let mut fields = Fields::new(Some(value), path, problems);
-    let certificate = fields.required("certificateFile", problems);
-    let private_key = fields.required("privateKeyFile", problems);
-    fields.finish(problems);
-    Some(CertificateFiles {
-        certificate: certificate?.into(),
-        private_key: private_key?.into(),
-    })
-}
-
-fn pattern(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems) -> Option<Pattern> {
-    let text = fields.text(key, problems)?;
-    Pattern::parse(&text)
-        .map_err(|error| problems.add(fields.path(key), error))
-        .ok()
 }
 
 fn topics(value: Option<&Value>, problems: &mut Problems) -> (Option<Pattern>, u16, usize) {
     let mut fields = Fields::new(value, "topics", problems);
     let count = fields.number("count", 1..=10_000, 40, problems);
     let topic = if fields.get("pattern").is_some() {
-        pattern(&mut fields, "pattern", problems)
+        identity::pattern(&mut fields, "pattern", problems)
     } else {
         Pattern::parse("gw/{n}/{t}").ok()
     };
@@ -315,9 +302,12 @@ fn habits(
         problems,
     );
     let retry = fields.seconds("retrySeconds", 0.01..=3600.0, usual.retry, problems);
+    let retry_jitter = fields.seconds("retryJitterSeconds", 0.0..=3600.0, Duration::ZERO, problems);
     let keep_alive = fields.number("keepAliveSeconds", 0..=65_535, 30, problems);
     fields.finish(problems);
     Habits {
+        retry_jitter,
+        telemetry: None,
         patience,
         step_timeout,
         retry,
@@ -352,6 +342,10 @@ fn restart(value: &Value, problems: &mut Problems) -> Restart {
             None => problems.add(path, format_args!("{word} is not a text")),
         }
     }
+    let cut = fields.flag("cut", false, problems);
+    if cut && !command.is_empty() {
+        problems.add("restart.cut", "and restart.command exclude each other");
+    }
     let wait = fields.seconds("waitSeconds", 1.0..=DAY, Duration::from_mins(10), problems);
     let timeout = fields.seconds(
         "timeoutSeconds",
@@ -363,6 +357,7 @@ fn restart(value: &Value, problems: &mut Problems) -> Restart {
     fields.finish(problems);
     Restart {
         command,
+        cut,
         wait,
         timeout,
         quiet,

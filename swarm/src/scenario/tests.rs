@@ -138,3 +138,56 @@ fn a_wrong_assignment_is_named() {
         );
     }
 }
+
+#[test]
+fn clients_beside_the_fleet_and_expectations_are_read() {
+    let more = [
+        "telemetry={intervalSeconds: 10, qos: 1}",
+        "probe={clientId: probe, source: 127.9.9.9}",
+        "cloud={clientId: cloud, filter: 'gw/+/0', commands: 20}",
+        "expect={seconds: 60, drops: 0, probeP99OverIdle: 2}",
+        "ranges[3].flapsAfter=2",
+        "timing.retryJitterSeconds=0.5",
+    ];
+    let scenario = parse(FOUNDING, &more).unwrap();
+    assert!(scenario.habits.telemetry.unwrap().acknowledged);
+    assert_eq!(scenario.habits.retry_jitter, Duration::from_millis(500));
+    assert_eq!(scenario.cloud.unwrap().topics, 39);
+    assert_eq!(scenario.expect.seconds, Some(60.0));
+    assert_eq!(scenario.ranges[3].flaps_after, Some(2));
+}
+
+#[test]
+fn their_problems_are_named_all_at_once() {
+    let found = problems(
+        FOUNDING,
+        &[
+            "telemetry={every: 1}",
+            "probe={source: here, password: x}",
+            "cloud={clientId: cloud, commands: 0}",
+            "expect={drops: -1, seconds: soon, probeP99OverIdle: 2}",
+            "target.proxyProtocol=v3",
+            "restart={cut: true, command: [reboot]}",
+            "ranges[0].flapsAfter=41",
+        ],
+    );
+    for path in [
+        "telemetry.every: is unknown",
+        "probe.clientId: is missing",
+        "probe.source: here is not an IP address",
+        "probe.password: needs a userName",
+        "cloud.filter: is missing",
+        "cloud.commands: 0 is not a whole number from 1 to 1000",
+        "expect.drops: -1 is not",
+        "expect.seconds: \"soon\" is not a number",
+        "expect: probeP99... needs a probe",
+        "target.proxyProtocol: v3 is none of none, v1, v2",
+        "restart.cut: and restart.command exclude each other",
+        "ranges[0].flapsAfter: is more than topics.count",
+    ] {
+        assert!(
+            found.iter().any(|problem| problem.starts_with(path)),
+            "{path} in {found:#?}"
+        );
+    }
+}

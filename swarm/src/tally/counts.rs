@@ -33,7 +33,16 @@ pub(crate) struct Counts {
     pub(crate) protocol_errors: u64,
     /// Closed by the server on the way.
     pub(crate) closed: u64,
+    /// Connections that both ends lost without being told.
+    pub(crate) cut: u64,
     pub(crate) timeouts: Timeouts,
+    /// Messages that were not the gateway's own: commands.
+    pub(crate) messages: u64,
+    pub(crate) telemetry_sent: u64,
+    /// At `QoS` 1.
+    pub(crate) telemetry_acknowledged: u64,
+    /// Times that gateways hung up which never settle.
+    pub(crate) flaps: u64,
     /// Gateways that were back and lost it again.
     pub(crate) drops: u64,
 }
@@ -67,7 +76,7 @@ impl Counts {
                 self.certificate_tries[index] += 1;
             }
             Milestone::TcpUp => self.tcp_connects += 1,
-            Milestone::Handshake => self.handshakes += 1,
+            Milestone::Handshake { .. } => self.handshakes += 1,
             Milestone::HandshakeConfirmed => self.handshakes_confirmed += 1,
             Milestone::ConnAck => self.connacks += 1,
             Milestone::Failed(failure) => self.fail(failure),
@@ -75,6 +84,10 @@ impl Counts {
                 self.drops += 1;
                 self.fail(failure);
             }
+            Milestone::Message => self.messages += 1,
+            Milestone::TelemetrySent => self.telemetry_sent += 1,
+            Milestone::TelemetryAcknowledged => self.telemetry_acknowledged += 1,
+            Milestone::Flapped => self.flaps += 1,
             Milestone::Back => {}
         }
     }
@@ -89,6 +102,7 @@ impl Counts {
             Failure::SubscribeRefused => &mut self.subscribes_refused,
             Failure::Protocol => &mut self.protocol_errors,
             Failure::Closed => &mut self.closed,
+            Failure::Cut => &mut self.cut,
             Failure::Timeout(Stage::Dial) => &mut self.timeouts.dial,
             Failure::Timeout(Stage::ConnAck) => &mut self.timeouts.connack,
             Failure::Timeout(Stage::SubAck) => &mut self.timeouts.suback,

@@ -1,6 +1,7 @@
 //! What the fleet did, counted since the last beginning: the swarm's start, or the restart of the server.
 
 mod counts;
+mod expect;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -9,7 +10,8 @@ mod text;
 use std::time::Duration;
 
 pub(crate) use counts::Counts;
-pub(crate) use report::{Heading, Report, Verdict};
+pub(crate) use expect::Expectations;
+pub(crate) use report::{BringUpReport, Heading, Report, Verdict};
 pub(crate) use text::render;
 
 use crate::gateway::Milestone;
@@ -23,6 +25,26 @@ struct Record {
     fell: bool,
     /// Came back since the beginning: how long after it, the last time.
     back: Option<Duration>,
+    /// Never settles, and nobody waits for it.
+    flaps: bool,
+    /// Certificates whose handshake was completed since the first one was last tried: one bit each.
+    completed: u32,
+}
+
+/// Gateways of one range.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Members {
+    pub(crate) gateways: u32,
+    pub(crate) flap: bool,
+}
+
+impl From<u32> for Members {
+    fn from(gateways: u32) -> Self {
+        Self {
+            gateways,
+            flap: false,
+        }
+    }
 }
 
 /// Counts and times of a fleet.
@@ -32,30 +54,39 @@ pub(crate) struct Tally {
     /// The next drop is the restart: the tally begins with it.
     armed: bool,
     records: Vec<Record>,
+    /// Those that settle.
+    gateways: u32,
     settled: u32,
     fallen: u32,
     counts: Counts,
+    /// Of `counts.handshakes`, those of gateways that never settle.
+    flapping_handshakes: u64,
     /// Gateways that came back in each second since the beginning.
     per_second: Vec<u32>,
 }
 
 impl Tally {
     /// `ranges[i]` gateways belong to range i; they are numbered in that order.
-    pub(crate) fn new(ranges: impl IntoIterator<Item = u32>, now: Duration) -> Self {
+    pub(crate) fn new(ranges: impl IntoIterator<Item = impl Into<Members>>, now: Duration) -> Self {
         let mut records = Vec::new();
-        for (range, gateways) in (0_u16..).zip(ranges) {
+        for (range, members) in (0_u16..).zip(ranges) {
+            let Members { gateways, flap } = members.into();
             records.extend((0..gateways).map(|_| Record {
                 range,
+                flaps: flap,
                 ..Record::default()
             }));
         }
+        let settling = records.iter().filter(|record| !record.flaps).count();
         Self {
+            gateways: u32::try_from(settling).unwrap_or(u32::MAX),
             began: now,
             armed: false,
             records,
             settled: 0,
             fallen: 0,
             counts: Counts::default(),
+            flapping_handshakes: 0,
             per_second: Vec::new(),
         }
     }
@@ -66,11 +97,13 @@ impl Tally {
         self.armed = false;
         self.fallen = 0;
         self.counts = Counts::default();
+        self.flapping_handshakes = 0;
         self.per_second.clear();
         for record in &mut self.records {
             *record = Record {
                 range: record.range,
                 settled: record.settled,
+                flaps: record.flaps,
                 ..Record::default()
             };
         }
@@ -95,7 +128,14 @@ impl Tally {
         if !by_restart {
             self.counts.add(milestone);
         }
+        if record.flaps && matches!(milestone, Milestone::Handshake { .. }) {
+            self.flapping_handshakes += 1;
+        }
         match milestone {
+            Milestone::Attempt { certificate: 0 } => record.completed = 0,
+            Milestone::Handshake { certificate } => {
+                record.completed |= 1 << u32::from(certificate).min(u32::BITS - 1);
+            }
             Milestone::Back => {
                 record.settled = true;
                 record.back = Some(since);
@@ -121,8 +161,27 @@ impl Tally {
         self.began
     }
 
+    /// Gateways that are to settle.
     pub(crate) fn gateways(&self) -> u32 {
-        u32::try_from(self.records.len()).unwrap_or(u32::MAX)
+        self.gateways
+    }
+
+    /// Handshakes that brought nobody back: all but the last way through the certificates of each gateway that is back.
+    /// Those that never settle have none to waste.
+    pub(crate) fn wasted_handshakes(&self) -> u64 {
+        let useful: u64 = self
+            .records
+            .iter()
+            .filter(|record| record.settled && record.back.is_some())
+            .map(|record| u64::from(record.completed.count_ones()))
+            .sum();
+        (self.counts.handshakes - self.flapping_handshakes).saturating_sub(useful)
+    }
+
+    /// When the last one came back, since the beginning.
+    pub(crate) fn last_back(&self) -> Duration {
+        let times = self.records.iter().filter_map(|record| record.back);
+        times.max().unwrap_or_default()
     }
 
     /// Gateways that are connected and proven.

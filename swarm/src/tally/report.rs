@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Counts, Record, Tally};
+use super::{Counts, Expectations, Record, Tally};
 use crate::meter::Load;
+use crate::outside::{CloudReport, ProbeReport};
+use crate::timeline::Timeline;
 
 /// One measured passage: from the beginning of the tally until all were settled, or until the run gave up.
 #[derive(Debug, Clone, Serialize)]
@@ -22,11 +24,29 @@ pub(crate) struct Report {
     pub(crate) seconds: Option<f64>,
     pub(crate) counts: Counts,
     pub(crate) handshakes_per_gateway: f64,
+    /// Handshakes that brought nobody back, for each gateway.
+    pub(crate) wasted_handshakes_per_gateway: f64,
+    /// How the fleet came up before the restart.
+    pub(crate) bring_up: Option<BringUpReport>,
+    pub(crate) probe: Option<ProbeReport>,
+    pub(crate) cloud: Option<CloudReport>,
     pub(crate) settle: Option<SettleReport>,
     pub(crate) settled_per_second: Vec<u32>,
     pub(crate) ranges: Vec<RangeReport>,
     pub(crate) load: Load,
+    pub(crate) timeline: Timeline,
     pub(crate) verdict: Verdict,
+    /// Expectations of the scenario that were not met, a line each.
+    pub(crate) unmet: Vec<String>,
+}
+
+/// The first way up, so many at a time: what the same work takes without a herd.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BringUpReport {
+    pub(crate) concurrent: u32,
+    pub(crate) seconds: f64,
+    pub(crate) handshakes: u64,
 }
 
 /// Whether the figures may be believed.
@@ -58,6 +78,18 @@ pub(crate) struct RangeReport {
 }
 
 impl Report {
+    /// Above a picture of it.
+    pub(crate) fn title(&self) -> String {
+        let (scenario, gateways) = (&self.scenario, self.gateways);
+        match self.seconds {
+            Some(seconds) => format!("{scenario}: {gateways} gateways back in {seconds:.1} s"),
+            None => format!(
+                "{scenario}: {} of {gateways} gateways back",
+                self.back + self.kept
+            ),
+        }
+    }
+
     pub(crate) fn is_void(&self) -> bool {
         self.verdict != Verdict::Valid
     }
@@ -70,6 +102,11 @@ pub(crate) struct Heading<'a> {
     pub(crate) ranges: Vec<&'a str>,
     pub(crate) load: Load,
     pub(crate) patience: Duration,
+    pub(crate) bring_up: Option<BringUpReport>,
+    pub(crate) probe: Option<ProbeReport>,
+    pub(crate) cloud: Option<CloudReport>,
+    pub(crate) timeline: Timeline,
+    pub(crate) expectations: Expectations,
 }
 
 impl Tally {
@@ -81,7 +118,7 @@ impl Tally {
             .count();
         let back = u32::try_from(back).unwrap_or(u32::MAX);
         let settle = settle(&self.records);
-        Report {
+        let mut report = Report {
             scenario: heading.scenario.into(),
             target: heading.target.into(),
             gateways: self.gateways(),
@@ -92,12 +129,20 @@ impl Tally {
                 .map(|settle| settle.max),
             counts: self.counts.clone(),
             handshakes_per_gateway: ratio(self.counts.handshakes, self.gateways()),
+            wasted_handshakes_per_gateway: ratio(self.wasted_handshakes(), self.gateways()),
+            bring_up: heading.bring_up,
+            probe: heading.probe,
+            cloud: heading.cloud,
             settle,
             settled_per_second: self.per_second.clone(),
             ranges: self.range_reports(&heading.ranges),
             verdict: heading.load.judge(heading.patience),
             load: heading.load,
-        }
+            timeline: heading.timeline,
+            unmet: Vec::new(),
+        };
+        report.unmet = heading.expectations.unmet(&report);
+        report
     }
 
     fn range_reports(&self, names: &[&str]) -> Vec<RangeReport> {

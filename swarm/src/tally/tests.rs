@@ -1,6 +1,8 @@
 use super::*;
 use crate::gateway::Failure;
 use crate::meter::Load;
+use crate::outside::ProbeReport;
+use crate::timeline::Timeline;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -15,6 +17,11 @@ fn report(tally: &Tally) -> Report {
         ranges: vec!["north", "south"],
         load: Load::default(),
         patience: PATIENCE,
+        bring_up: None,
+        probe: None,
+        cloud: None,
+        timeline: Timeline::default(),
+        expectations: Expectations::default(),
     })
 }
 
@@ -121,4 +128,76 @@ fn the_page_says_void_and_why() {
         reasons: vec!["too slow".into()],
     };
     assert!(render(&void).contains("VOID                too slow"));
+}
+
+#[test]
+fn a_handshake_is_wasted_unless_it_was_on_the_last_way_through_the_certificates() {
+    let mut tally = Tally::new([2], Duration::ZERO);
+    let mut way = |certificates: &[u8], back: bool| {
+        for &certificate in certificates {
+            tally.mark(seconds(1), 0, Milestone::Attempt { certificate });
+            tally.mark(seconds(1), 0, Milestone::Handshake { certificate });
+        }
+        if back {
+            tally.mark(seconds(1), 0, Milestone::Back);
+        }
+        tally.wasted_handshakes()
+    };
+    assert_eq!(way(&[0, 1, 1], false), 3, "nobody is back");
+    assert_eq!(way(&[0, 1], true), 3, "the ring needs two");
+}
+
+#[test]
+fn nobody_waits_for_those_that_flap() {
+    let flapping = Members {
+        gateways: 3,
+        flap: true,
+    };
+    let mut tally = Tally::new([Members::from(1), flapping], Duration::ZERO);
+    tally.mark(seconds(1), 0, Milestone::Back);
+    tally.mark(seconds(1), 2, Milestone::Attempt { certificate: 0 });
+    tally.mark(seconds(1), 2, Milestone::Handshake { certificate: 0 });
+    tally.mark(seconds(1), 2, Milestone::Flapped);
+    assert!(tally.all_settled());
+    assert_eq!((tally.gateways(), tally.counts().flaps), (1, 1));
+    assert_eq!(
+        (tally.counts().handshakes, tally.wasted_handshakes()),
+        (1, 0)
+    );
+}
+
+#[test]
+fn every_expectation_that_is_not_met_is_named() {
+    let mut tally = restarted();
+    for gateway in 0..3 {
+        tally.mark(seconds(104), gateway, Milestone::Back);
+    }
+    tally.mark(seconds(105), 0, Milestone::Dropped(Failure::Closed));
+    let mut report = report(&tally);
+    let expectations = Expectations {
+        seconds: Some(60.0),
+        wasted_handshakes_per_gateway: Some(0.05),
+        drops: Some(0),
+        probe_p99_over_idle: Some(2.0),
+        probe_p99_milliseconds: Some(20.0),
+    };
+    assert_eq!(
+        expectations.unmet(&report),
+        [
+            "expect.seconds: nothing found, 60.000 allowed",
+            "expect.drops: 1.000 found, 0.000 allowed",
+            "expect.probeP99: nothing found, 20.000 allowed",
+        ]
+    );
+    report.seconds = Some(4.0);
+    report.counts.drops = 0;
+    let mut probe = ProbeReport::default();
+    probe.idle.p99_ms = Some(15.0);
+    probe.ramp.p99_ms = Some(29.0);
+    report.probe = Some(probe);
+    assert!(
+        expectations.unmet(&report).is_empty(),
+        "2 x 15 ms are allowed"
+    );
+    assert!(Expectations::default().unmet(&report).is_empty());
 }

@@ -39,6 +39,7 @@ fn write(page: &mut String, report: &Report) -> std::fmt::Result {
         )?;
     }
     counts(page, report)?;
+    beside(page, report)?;
     writeln!(
         page,
         "settled per second  {}",
@@ -71,8 +72,11 @@ fn counts(page: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     writeln!(
         page,
-        "handshakes          {} ({:.2} per gateway; {} confirmed by the server)",
-        counts.handshakes, report.handshakes_per_gateway, counts.handshakes_confirmed
+        "handshakes          {} ({:.2} per gateway, {:.3} of them wasted; {} confirmed by the server)",
+        counts.handshakes,
+        report.handshakes_per_gateway,
+        report.wasted_handshakes_per_gateway,
+        counts.handshakes_confirmed
     )?;
     if counts.certificate_tries.len() > 1 || counts.tls_alerts > 0 {
         writeln!(
@@ -106,6 +110,62 @@ fn counts(page: &mut String, report: &Report) -> std::fmt::Result {
     )
 }
 
+/// The bring-up, telemetry, and clients beside the fleet.
+fn beside(page: &mut String, report: &Report) -> std::fmt::Result {
+    let counts = &report.counts;
+    if let Some(up) = report.bring_up {
+        writeln!(
+            page,
+            "bring-up            {:.1} s, {} at a time, {} handshakes",
+            up.seconds, up.concurrent, up.handshakes
+        )?;
+    }
+    if counts.flaps > 0 {
+        writeln!(page, "flaps               {}", counts.flaps)?;
+    }
+    if counts.telemetry_sent > 0 {
+        writeln!(
+            page,
+            "telemetry           {} sent, {} acknowledged",
+            counts.telemetry_sent, counts.telemetry_acknowledged
+        )?;
+    }
+    if let Some(cloud) = report.cloud {
+        writeln!(
+            page,
+            "backend             {} gateways seen, {} commands sent, {} acknowledged, {} received; {} drops",
+            cloud.reconnects_seen,
+            cloud.commands_sent,
+            cloud.commands_acknowledged,
+            counts.messages,
+            cloud.drops
+        )?;
+    }
+    let Some(probe) = &report.probe else {
+        return Ok(());
+    };
+    for (stage, found) in [("idle", probe.idle), ("ramp", probe.ramp)] {
+        let ms = |value: Option<f64>| value.map_or("-".to_owned(), |ms| format!("{ms:.1} ms"));
+        writeln!(
+            page,
+            "probe, {stage}         p50 {}, p99 {}, max {} of {} messages, {} lost",
+            ms(found.p50_ms),
+            ms(found.p99_ms),
+            ms(found.max_ms),
+            found.samples,
+            found.lost
+        )?;
+    }
+    let returned = probe
+        .seconds_to_return
+        .map_or("-".to_owned(), |seconds| format!("{seconds:.1} s"));
+    writeln!(
+        page,
+        "probe               back in {returned}, {} drops, heard {} messages of others",
+        probe.drops, probe.telemetry_received
+    )
+}
+
 fn load(page: &mut String, report: &Report) -> std::fmt::Result {
     let load = &report.load;
     writeln!(
@@ -123,6 +183,9 @@ fn load(page: &mut String, report: &Report) -> std::fmt::Result {
         for reason in reasons {
             writeln!(page, "VOID                {reason}")?;
         }
+    }
+    for unmet in &report.unmet {
+        writeln!(page, "UNMET               {unmet}")?;
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::BytesMut;
 use herdgate::codec::{self, Ack, ConnAck, Packet, Protocol, ReasonCode, SubAck};
+use herdgate::proxy_protocol::{self, Source};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
@@ -25,6 +26,12 @@ pub(super) struct Fake {
     /// Says nothing at all.
     pub(super) mute: Cell<bool>,
     pub(super) handshakes: Cell<u64>,
+    /// Connections begin with a PROXY header.
+    pub(super) behind_a_balancer: Cell<bool>,
+    /// The addresses in these headers.
+    pub(super) told: RefCell<Vec<IpAddr>>,
+    /// Connections that have not ended.
+    pub(super) open: Cell<u32>,
     connections: RefCell<Vec<AbortHandle>>,
 }
 
@@ -61,11 +68,15 @@ impl Fake {
             .for_each(|connection| connection.abort());
     }
 
-    async fn connection(self: Rc<Self>, tcp: TcpStream) {
+    async fn connection(self: Rc<Self>, mut tcp: TcpStream) {
         if take_one(&self.resets) {
             tcp.set_zero_linger().unwrap();
             return;
         }
+        if self.behind_a_balancer.get() {
+            self.read_header(&mut tcp).await;
+        }
+        self.open.set(self.open.get() + 1);
         // what goes wrong here is what the gateway is to notice
         match &self.tls {
             None => _ = self.talk(tcp).await,
@@ -76,6 +87,18 @@ impl Fake {
                 }
             }
         }
+        self.open.set(self.open.get() - 1);
+    }
+
+    async fn read_header(&self, tcp: &mut TcpStream) {
+        // of version 2 over IPv4
+        let mut bytes = [0; 28];
+        tcp.read_exact(&mut bytes).await.unwrap();
+        let header = proxy_protocol::parse(&bytes).unwrap().unwrap();
+        let Source::Client(client) = header.source else {
+            panic!("nobody's address");
+        };
+        self.told.borrow_mut().push(client.ip());
     }
 
     async fn talk(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
@@ -112,11 +135,9 @@ impl Fake {
                 ))]
             }
             Packet::Publish(message) => {
-                let id = message.packet_id.unwrap();
-                vec![
-                    Packet::PubAck(Ack::new(id, ReasonCode::SUCCESS)),
-                    Packet::Publish(message),
-                ]
+                let ack = |id| Packet::PubAck(Ack::new(id, ReasonCode::SUCCESS));
+                let acks = message.packet_id.map(ack).into_iter();
+                acks.chain([Packet::Publish(message.clone())]).collect()
             }
             Packet::PingReq => vec![Packet::PingResp],
             _ => vec![],

@@ -198,3 +198,75 @@ fn an_address_of_somebody_else_is_named_before_anybody_dials() {
         assert!(error.to_string().contains("south"), "{error}");
     });
 }
+
+#[test]
+fn a_probe_and_telemetry_are_counted() {
+    run(async {
+        let (folder, fake) = (TempDir::new().unwrap(), Rc::new(Fake::default()));
+        let more = [
+            "telemetry={intervalSeconds: 0.1, qos: 1}",
+            "probe={clientId: probe, source: 127.9.9.9, intervalSeconds: 0.005, idleSeconds: 0.3}",
+            "expect={probeP99Milliseconds: 0, drops: 0}",
+        ];
+        let fleet = up(scenario(&folder, fake.serve().await, &more)).await;
+        fleet.restarted();
+        fake.restart();
+        let quiet = Duration::from_millis(500);
+        assert!(fleet.reopened(PATIENCE, quiet, &mut nobody).await.unwrap());
+        fleet.finish().await.unwrap();
+        let report = fleet.report();
+        let probe = report.probe.as_ref().unwrap();
+        assert!(probe.idle.samples > 5 && probe.idle.p99_ms.is_some());
+        assert_eq!(probe.drops, 0, "the restart itself is none");
+        assert!(report.counts.telemetry_sent >= 20, "{:?}", report.counts);
+        assert!(report.counts.telemetry_acknowledged > 0);
+        assert_eq!(report.bring_up.unwrap().concurrent, 7);
+        let [unmet] = &report.unmet[..] else {
+            panic!("not one: {:?}", report.unmet);
+        };
+        assert!(unmet.starts_with("expect.probeP99: "), "{unmet}");
+    });
+}
+
+#[test]
+fn who_is_cut_off_comes_again_while_the_server_knows_nothing() {
+    run(async {
+        let (folder, fake) = (TempDir::new().unwrap(), Rc::new(Fake::default()));
+        let fleet = up(scenario(&folder, fake.serve().await, &[])).await;
+        fleet.cut();
+        let back = fleet.reopened(PATIENCE, Duration::ZERO, &mut nobody).await;
+        assert!(back.unwrap());
+        let report = fleet.report();
+        assert_eq!((report.back, report.counts.drops), (GATEWAYS, 0));
+        assert_eq!(fake.open.get(), 2 * GATEWAYS, "the old ones linger");
+    });
+}
+
+#[test]
+fn addresses_may_be_told_rather_than_bound() {
+    run(async {
+        let (folder, fake) = (TempDir::new().unwrap(), Rc::new(Fake::default()));
+        fake.behind_a_balancer.set(true);
+        let more = [
+            "target.proxyProtocol=v2",
+            "ranges[1].sources=[203.0.113.0/24]",
+        ];
+        up(scenario(&folder, fake.serve().await, &more)).await;
+        let told = fake.told.borrow();
+        assert_eq!(told.len(), GATEWAYS as usize);
+        let documented = |source: &&std::net::IpAddr| source.to_string().starts_with("203.0.113.");
+        assert_eq!(told.iter().filter(documented).count(), 10);
+    });
+}
+
+#[test]
+fn nobody_waits_for_gateways_that_flap() {
+    run(async {
+        let (folder, fake) = (TempDir::new().unwrap(), Rc::new(Fake::default()));
+        let more = ["ranges[1].flapsAfter=1"];
+        let fleet = up(scenario(&folder, fake.serve().await, &more)).await;
+        let report = fleet.report();
+        assert_eq!(report.gateways, 10);
+        assert!(report.counts.flaps > 0);
+    });
+}

@@ -1,4 +1,6 @@
-//! What the broker says of itself on its admin port.
+//! What a broker says of itself on its admin port.
+
+mod asking;
 
 use std::time::Duration;
 
@@ -10,43 +12,45 @@ use tokio::time::timeout;
 
 use crate::view::Server;
 
+pub(crate) use asking::{ASK, Asking};
+
 /// A broker under its herd answers within this, or is not asked again this time.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A status is a few kilobytes; anything beyond is not one.
 const MAX_ANSWER: u64 = 1 << 20;
 
-/// The parts of `/status` that the demo shows.
+/// The parts of `/status` that are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Status {
-    pub(super) level: u32,
-    pub(super) slices: u32,
-    pub(super) entering: u32,
-    pub(super) entering_limit: u32,
-    pub(super) settling: u32,
-    pub(super) settle_limit: u32,
-    pub(super) held: u32,
-    pub(super) door: u32,
-    pub(super) connected: u32,
-    pub(super) limiting_signal: Option<String>,
-    pub(super) handshakes: Handshakes,
+pub(crate) struct Status {
+    pub(crate) level: u32,
+    pub(crate) slices: u32,
+    pub(crate) entering: u32,
+    pub(crate) entering_limit: u32,
+    pub(crate) settling: u32,
+    pub(crate) settle_limit: u32,
+    pub(crate) held: u32,
+    pub(crate) door: u32,
+    pub(crate) connected: u32,
+    pub(crate) limiting_signal: Option<String>,
+    pub(crate) handshakes: Handshakes,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Handshakes {
-    pub(super) started: u64,
-    pub(super) completed: u64,
-    pub(super) failed: u64,
+pub(crate) struct Handshakes {
+    pub(crate) started: u64,
+    pub(crate) completed: u64,
+    pub(crate) failed: u64,
 }
 
 impl Status {
-    pub(super) fn is_fully_open(&self) -> bool {
+    pub(crate) fn is_fully_open(&self) -> bool {
         self.slices > 0 && self.level == self.slices
     }
 
     /// For the view.
-    pub(super) fn server(&self) -> Server {
+    pub(crate) fn server(&self) -> Server {
         let limiting = self.limiting_signal.as_deref().unwrap_or("nothing");
         Server {
             level: self.level,
@@ -74,7 +78,7 @@ fn limit(limit: u32) -> String {
 }
 
 /// GET /status.
-pub(super) async fn status(address: &str) -> anyhow::Result<Status> {
+pub(crate) async fn status(address: &str) -> anyhow::Result<Status> {
     let body = timeout(PATIENCE, get(address, "/status"))
         .await
         .context("failed to get an answer in time")??;
