@@ -29,7 +29,7 @@ pub enum Phase {
     None,
     /// Slices open, or clients of open slices are still on their way in.
     Ramping,
-    /// Paused, or nothing opened for a while although clients wait.
+    /// Paused, or nothing opened and nobody came back for a while although clients wait.
     Holding,
     /// All slices are open and the herd is in.
     Open,
@@ -50,6 +50,19 @@ pub enum Trigger {
     Overload,
     /// By hand.
     Manual,
+}
+
+/// Whether edges see the addresses of clients, as `/status` tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AddressTrust {
+    /// Too few clients were connected to judge; counts as trusted.
+    #[default]
+    Unknown,
+    Trusted,
+    /// Nearly all clients come from a few peers.
+    FewPeers,
+    /// Nearly all clients come from addresses of nodes or pods.
+    Inside,
 }
 
 /// The answer of `/reopening`. An edge answers for the cluster as it hears it; what is of itself alone says so.

@@ -14,8 +14,8 @@ use pace::Pace;
 use slices::SliceTimes;
 use timeline::Timeline;
 
-/// So long without a step, and with clients waiting in closed slices, and it is called holding: the level moves every
-/// second when it moves at all.
+/// So long without a step and without anybody coming back, with clients waiting in closed slices, and it is called
+/// holding: either happens every second or two when it goes on at all.
 const HOLDING_AFTER: Duration = Duration::from_secs(5);
 /// A fleet that comes and goes all the time is never wholly settled; it is over then so long after the last slice
 /// opened: three times as long as a client may settle.
@@ -56,6 +56,8 @@ pub struct Recorder {
     handshakes: u64,
     phase: Phase,
     level: u32,
+    settled: u64,
+    /// When a slice opened or a client came back last.
     moved: Duration,
     /// When the last slice opened.
     all_open: Option<Duration>,
@@ -78,6 +80,9 @@ impl Recorder {
         if sample.level > self.level {
             self.slices.opened(sample.level, now);
             (self.level, self.moved) = (sample.level, now);
+        }
+        if sample.settled > self.settled {
+            (self.settled, self.moved) = (sample.settled, now);
         }
         if sample.trigger != Trigger::None {
             self.trigger = sample.trigger;

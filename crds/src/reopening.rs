@@ -53,7 +53,7 @@ pub const REOPEN_ANNOTATION: &str = "herdgate.io/reopen";
         json_path = ".status.waiting",
         priority = 1
     ),
-    validation = Rule::new("self.metadata.name == self.spec.clusterRef.name + '-' + string(self.spec.number)")
+    validation = Rule::new("self.metadata.name.size() <= 61")
         .message("`metadata.name` must be the cluster's name, '-' and the number"),
 )]
 #[serde(rename_all = "camelCase")]

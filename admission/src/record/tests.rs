@@ -92,6 +92,11 @@ fn holds_when_paused_or_when_nothing_opens_although_somebody_waits() {
     assert_eq!(recorder.phase(), Phase::Ramping);
     recorder.note(&at(2), seconds(20));
     assert_eq!(recorder.phase(), Phase::Ramping);
+    // the door is full, and those who stand there come in one by one
+    for second in 21..40 {
+        recorder.note(&settled(2, second), seconds(second));
+        assert_eq!(recorder.phase(), Phase::Ramping);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use herdgate_admission::progress::{Phase, Trigger};
+use herdgate_admission::progress::{AddressTrust, Phase, Trigger};
 use herdgate_admission::report::{ShardReport, Verdict};
 use serde::Serialize;
 
@@ -35,6 +35,8 @@ pub struct Status {
     pub connected: u32,
     /// What the level waits for, such as `queue_wait`; `None` when nothing limits.
     pub limiting_signal: Option<String>,
+    /// Whether edges see the addresses of clients.
+    pub client_address: AddressTrust,
     pub handshakes: HandshakeStatus,
     pub shards: Vec<ShardStatus>,
 }

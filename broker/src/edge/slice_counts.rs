@@ -34,3 +34,20 @@ impl SliceCounts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_counted_by_slice_until_the_next_reopening() {
+        let counts = SliceCounts::default();
+        counts.count(0);
+        counts.count(2);
+        counts.count(2);
+        counts.count(u32::MAX);
+        assert_eq!(counts.counts(4), [1, 0, 2, 0]);
+        counts.restart();
+        assert_eq!(counts.counts(3), [0, 0, 0]);
+    }
+}

@@ -89,3 +89,106 @@ fn others<'a>(now: &'a Snapshot, own: &str) -> BTreeMap<&'a str, &'a EdgeReport>
     }
     freshest
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, Mode};
+    use herdgate_admission::report::{EdgeId, ReopeningNumber};
+    use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing};
+
+    use super::*;
+
+    fn edge(name: &str, reopening: u64, held: u32, age_ms: u32) -> EdgeReport {
+        EdgeReport {
+            edge: EdgeId(name.to_owned()),
+            reopening: ReopeningNumber(reopening),
+            level: 0,
+            door: 1,
+            free_places: 60,
+            entering_limit: 64,
+            held,
+            age_ms,
+            joined: Vec::new(),
+        }
+    }
+
+    fn shard(number: u32, reopening: u64, edges: Vec<EdgeReport>) -> Arc<ShardReport> {
+        Arc::new(ShardReport {
+            shard: number,
+            boot_epoch: 7,
+            reopening: ReopeningNumber(reopening),
+            level: 0,
+            verdict: Verdict::Bad,
+            signal: Some("queue_wait".to_owned()),
+            connected: 100,
+            settling: 10,
+            settle_limit: 1000,
+            attaching: 0,
+            edges,
+        })
+    }
+
+    /// Edge `a` at reopening 1, with its own counts.
+    fn heard(shards: Vec<Option<Arc<ShardReport>>>) -> Snapshot {
+        let mut admission = EdgeAdmission::new(EdgeSettings {
+            edge: EdgeId("a".to_owned()),
+            mode: Mode::Staged,
+            cluster: "test".to_owned(),
+            plan: SlicePlan::new(16, &Slicing::PrefixHash(PrefixLengths::default())).unwrap(),
+            patience: Duration::from_secs(5),
+            entering_cap: None,
+        });
+        for report in shards.iter().flatten() {
+            admission.hear((**report).clone(), Duration::ZERO);
+        }
+        Snapshot {
+            view: admission.view(),
+            counts: EdgeCounts {
+                door: 2,
+                held: 30,
+                entering: 3,
+                ..EdgeCounts::default()
+            },
+            shards,
+            record: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn edges_are_counted_once_by_their_freshest_report_and_this_one_by_itself() {
+        let first = shard(
+            0,
+            1,
+            vec![
+                edge("a", 1, 900, 0),
+                edge("b", 1, 40, 200),
+                edge("c", 0, 70, 0),
+            ],
+        );
+        let second = shard(1, 1, vec![edge("b", 1, 50, 100)]);
+        let totals = totals(&heard(vec![Some(first), None, Some(second)]), "a");
+        let wanted = Totals {
+            settled: 180,
+            settling: 20,
+            entering: 3 + 4,
+            held: 30 + 50,
+            door: 2 + 1,
+        };
+        assert_eq!(totals, wanted);
+    }
+
+    #[test]
+    fn a_shard_of_an_earlier_reopening_does_not_count() {
+        let now = heard(vec![
+            Some(shard(0, 1, Vec::new())),
+            Some(shard(1, 2, Vec::new())),
+        ]);
+        assert_eq!(now.view.reopening, ReopeningNumber(2));
+        assert_eq!(totals(&now, "a").settled, 90);
+        assert_eq!(limiting_shard(&now, Some("queue_wait")), Some(1));
+        assert_eq!(limiting_shard(&now, Some("level")), None);
+        assert_eq!(limiting_shard(&now, None), None);
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use herdgate_admission::progress::AddressTrust;
 use herdgate_admission::report::ShardReport;
 
 use super::control::Snapshot;
@@ -41,6 +42,7 @@ pub fn status(role: Role, shared: &Shared, snapshot: &ArcSwap<Snapshot>) -> Stat
         door: now.counts.door,
         connected: shared.connections(),
         limiting_signal: limiting,
+        client_address: AddressTrust::Unknown,
         handshakes: handshakes(shared),
         shards: shards
             .into_iter()

@@ -150,6 +150,7 @@ fn gather(
         troubles: troubles(&world.pods, now),
         clients: status::clients(readings),
         gate: status::gate(readings),
+        client_address: status::client_address(readings),
         address: status::address(spec.exposure.type_, service, &before, now),
         // what runs goes on while somebody repairs the object
         reopen_handled: None,

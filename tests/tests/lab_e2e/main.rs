@@ -8,6 +8,7 @@
 mod budget;
 mod calm;
 mod leaving;
+mod reopening;
 mod restart;
 mod serving;
 mod world;
@@ -41,8 +42,13 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     calm::a_new_certificate_needs_no_restart(&world);
 
     step("all brokers are killed");
+    let reopenings = reopening::watch_reopenings(&world);
     restart::the_herd_returns_range_by_range(&world, &mut herd);
+    reopening::the_return_was_seen_and_is_on_record(&world, &reopenings);
     drop(herd);
+
+    step("a shard is deleted");
+    reopening::a_deleted_shard_makes_another_record(&world);
 
     step("a second node comes and goes");
     budget::a_budget_stands_over_edges_on_two_nodes_alone(&world);

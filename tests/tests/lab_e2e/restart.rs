@@ -16,6 +16,7 @@ use herdgate_tests::wait::until;
 use serde_json::Value;
 
 use crate::calm::brokers;
+use crate::reopening;
 use crate::world::{CLOSED_SOURCE, CLUSTER, HOSTNAME, PATIENCE, SLICES, World, herd_size};
 
 /// From the kill until all are back; the ramp itself takes some twenty seconds.
@@ -25,11 +26,12 @@ const FIRST_RANGE: u64 = SLICES / 4;
 
 pub(crate) fn the_herd_returns_range_by_range(world: &World<'_>, herd: &mut Run) {
     let before = brokers(world);
-    let watch = watch_level(world);
+    let level = watch_level(world);
     kill_all_brokers(world);
     if world.lab.fleet {
         a_closed_range_is_refused_while_an_open_one_settles(world);
     }
+    let watch = reopening::watch_as_a_person(world);
     let report = herd.report(RETURN);
     let after = brokers(world);
     assert!(
@@ -39,7 +41,10 @@ pub(crate) fn the_herd_returns_range_by_range(world: &World<'_>, herd: &mut Run)
         "every broker is a new one"
     );
     assert_eq!(report["back"].as_u64(), Some(herd_size()), "{report:#}");
-    the_level_was_seen_on_its_way(&watch);
+    the_level_was_seen_on_its_way(&level);
+    if let Some(watch) = watch {
+        reopening::a_person_saw_it(watch);
+    }
     if world.lab.fleet {
         the_ranges_returned_in_order(&report);
     }

@@ -184,7 +184,7 @@ impl<'a> World<'a> {
             "authentication": {"passwordSecretRef": {"name": "passwords"}},
             "admission": {
                 "slices": SLICES, "slicing": slicing, "patienceSeconds": PATIENCE.as_secs(),
-                "settleLimit": SETTLE_LIMIT, "enteringLimit": ENTERING_LIMIT,
+                "settleLimit": SETTLE_LIMIT, "enteringLimit": ENTERING_LIMIT, "reopeningsKept": 1,
             },
         })
     }
@@ -365,9 +365,9 @@ impl World<'_> {
         let (namespace, operator) = (&self.namespace, &self.operator_namespace);
         for question in [
             format!(
-                "get mqttclusters,pods,services,persistentvolumeclaims --namespace {namespace} --output=wide"
+                "get mqttclusters,reopenings,pods,services,persistentvolumeclaims --namespace {namespace} --output=wide"
             ),
-            format!("get mqttclusters --namespace {namespace} --output=yaml"),
+            format!("get mqttclusters,reopenings --namespace {namespace} --output=yaml"),
             format!("get events --namespace {namespace} --sort-by=.lastTimestamp"),
             format!(
                 "logs --namespace {operator} --selector=app.kubernetes.io/name=herdgate --tail=40"

@@ -20,6 +20,7 @@ pub(super) fn status(
     // a record that is complete is of an earlier reopening by this number
     let known = known.filter(|known| known.result.is_none());
     let told = time(progress.started_at.as_deref());
+    let progress = &at_its_end(progress);
     let kept = known.and_then(|known| known.started_at.clone());
     let started = kept.into_iter().chain(told.clone()).min();
     let lead = between(started.as_ref(), told.as_ref());
@@ -59,6 +60,16 @@ pub(super) fn status(
     };
     status.conditions = complete(&status, known, now);
     status
+}
+
+/// Clients come and go after the end as before, and it may be looked at late: those who were back at a time count.
+fn at_its_end(progress: &Progress) -> Progress {
+    let mut progress = progress.clone();
+    if progress.finished_at.is_some() {
+        let most = progress.timeline.iter().map(|point| point.settled).max();
+        progress.settled = progress.settled.max(most.unwrap_or(0));
+    }
+    progress
 }
 
 /// The record of one that another put an end to.

@@ -94,6 +94,16 @@ fn a_record_ends_with_its_result() {
     assert_eq!(ended.phase, ReopeningPhase::Open);
     assert_eq!(ended.conditions[0].status, "True");
     assert_eq!(ended.conditions[0].last_transition_time.0, at(101));
+    let late = Progress {
+        settled: 3,
+        timeline: vec![moment(69)],
+        ..over()
+    };
+    let late = record::status(&late, Some(&known), at(130));
+    assert_eq!(
+        (late.result.unwrap().clients, &*late.back),
+        (6_900, "6900/7000")
+    );
     // a record that is looked at later does not change
     let again = record::status(&over(), Some(&known), at(101));
     assert_eq!(again.conditions, ended.conditions);

@@ -1,5 +1,6 @@
 //! One gate out of the answers of many pods.
 
+use herdgate_admission::progress::AddressTrust;
 use herdgate_crds::AdmissionStatus;
 
 use crate::cluster::observe::{Reading, Role};
@@ -10,6 +11,12 @@ pub(crate) fn clients(readings: &[Reading]) -> Option<i64> {
         .map(|edge| i64::from(edge.connected))
         .collect();
     (!edges.is_empty()).then(|| edges.into_iter().sum())
+}
+
+/// As the edge with the highest reopening tells it; `None` when none answered.
+pub(crate) fn client_address(readings: &[Reading]) -> Option<AddressTrust> {
+    let newest = edges(readings).max_by_key(|edge| edge.reopening)?;
+    Some(newest.client_address)
 }
 
 /// The edges adopt the highest level of the highest reopening, and so does this.

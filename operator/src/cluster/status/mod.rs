@@ -2,6 +2,7 @@
 
 mod address;
 mod admission_open;
+mod client_address;
 mod config_applied;
 mod due;
 mod endpoints;
@@ -22,7 +23,7 @@ use super::names::Tier;
 pub(crate) use address::{Address, address};
 pub(crate) use due::{Due, due};
 pub(crate) use endpoints::endpoints;
-pub(crate) use gate::{clients, gate};
+pub(crate) use gate::{client_address, clients, gate};
 pub(crate) use news::news;
 pub(crate) use seen::{Failure, Seen, TierSeen};
 pub(crate) use troubles::troubles;
@@ -91,6 +92,10 @@ pub(crate) fn compute(
         (conditions::STALLED, stalled::verdict(seen)),
         (conditions::CONFIG_APPLIED, config_applied::verdict(seen)),
         (conditions::ADMISSION_OPEN, admission_open::verdict(seen)),
+        (
+            conditions::CLIENT_ADDRESS_TRUSTED,
+            client_address::verdict(seen),
+        ),
     ];
     let conditions = verdicts
         .into_iter()

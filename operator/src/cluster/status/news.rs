@@ -8,11 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::events::News;
 
 /// Told in this order. `Reconciling` is left out: it says the same as the others, only earlier.
-const TOLD: [&str; 4] = [
+const TOLD: [&str; 5] = [
     conditions::STALLED,
     conditions::CONFIG_APPLIED,
     conditions::READY,
     conditions::ADMISSION_OPEN,
+    conditions::CLIENT_ADDRESS_TRUSTED,
 ];
 
 /// A first look tells only what is wrong: a new operator must not repeat what the one before it told.
@@ -49,7 +50,7 @@ fn tell(name: &str, condition: &Condition) -> News {
     let usual = condition.status == good
         || matches!(
             condition.reason.as_str(),
-            "Reopening" | "RollingOut" | "Paused"
+            "Reopening" | "RollingOut" | "Paused" | "NotJudgedYet"
         );
     News {
         warning: !usual,

@@ -2,6 +2,7 @@
 
 use super::Address;
 use crate::cluster::names::Names;
+use herdgate_admission::progress::AddressTrust;
 use herdgate_crds::{AdmissionStatus, Endpoint};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -21,6 +22,7 @@ pub(crate) struct Seen {
     pub(crate) troubles: Vec<String>,
     pub(crate) clients: Option<i64>,
     pub(crate) gate: Option<AdmissionStatus>,
+    pub(crate) client_address: Option<AddressTrust>,
     /// See [`herdgate_crds::MqttClusterStatus::reopen_handled`].
     pub(crate) reopen_handled: Option<String>,
     pub(crate) endpoints: Vec<Endpoint>,
@@ -45,6 +47,7 @@ impl Seen {
             troubles: Vec::new(),
             clients: None,
             gate: None,
+            client_address: None,
             reopen_handled: None,
             endpoints: Vec::new(),
             address: Address::Settled,

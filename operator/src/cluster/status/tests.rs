@@ -20,6 +20,7 @@ fn tier_seen(wanted: i32) -> TierSeen {
 /// A cluster that is as it should be.
 fn well() -> Seen {
     Seen {
+        client_address: None,
         reopen_handled: None,
         names: Names {
             cluster: "field".into(),
