@@ -97,6 +97,13 @@ simulate: setup-build ## The admission law beside its rivals, and a million clie
 	$(BIN_RELEASE)/herdgate-simulator table
 	$(BIN_RELEASE)/herdgate-simulator run simulator/scenarios/million.yaml
 
+INCIDENTS_FLAGS ?=
+.PHONY: incidents
+incidents: setup-build ## Whole incidents with haproxy + mosquitto, without the gate and with it: docs/incidents.md (INCIDENTS_FLAGS="--only founding,nat --gateways 700")
+	scripts/bench-peers.sh $(BENCH_PEERS) --peers haproxy
+	cargo build --release --locked --workspace --bin herdgate --bin herdgate-swarm --bin herdgate-incidents
+	$(BIN_RELEASE)/herdgate-incidents --broker $(BIN_RELEASE)/herdgate --swarm $(BIN_RELEASE)/herdgate-swarm $(INCIDENTS_FLAGS)
+
 FUZZ_FLAGS ?=
 .PHONY: fuzz
 fuzz: setup-fuzz ## Throw bytes at what strangers reach, two hours: docs/fuzzing.md (FUZZ_FLAGS="--minutes 10 --target v5,session")

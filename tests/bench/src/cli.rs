@@ -16,7 +16,7 @@ use crate::{machine, report, rounds};
 /// Measures the broker against its peers.
 #[derive(Debug, Parser)]
 #[command(name = "herdgate-bench", version)]
-pub(crate) struct Cli {
+pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -30,6 +30,23 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Print the ratio of two subjects in the rounds of a scenario, with its confidence interval.
+    Pairs(Pairs),
+}
+
+#[derive(Debug, Args)]
+struct Pairs {
+    #[arg(long)]
+    scenario: Scenario,
+    /// Whose figures are divided, such as standalone-staged.
+    #[arg(long)]
+    of: String,
+    /// By whose.
+    #[arg(long)]
+    by: String,
+    /// Runs' JSON files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -83,7 +100,7 @@ impl Run {
 }
 
 impl Cli {
-    pub(crate) fn execute(self) -> anyhow::Result<()> {
+    pub fn execute(self) -> anyhow::Result<()> {
         match self.command {
             Command::Run(run) => measure(&run),
             Command::Report { files } => {
@@ -92,6 +109,19 @@ impl Cli {
                     .map(|file| read(file))
                     .collect::<anyhow::Result<Vec<_>>>()?;
                 print!("{}", report::text(&Results::merged(results)));
+                Ok(())
+            }
+            Command::Pairs(pairs) => {
+                let results = pairs
+                    .files
+                    .iter()
+                    .map(|file| read(file))
+                    .collect::<anyhow::Result<Vec<_>>>()?;
+                let Pairs {
+                    scenario, of, by, ..
+                } = &pairs;
+                let merged = Results::merged(results);
+                println!("{}", report::pairs(&merged, *scenario, of, by)?);
                 Ok(())
             }
         }

@@ -8,13 +8,13 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
 /// Of the broker under measurement, all of its processes.
-pub(crate) const BROKER_CORE: usize = 0;
+pub const BROKER_CORE: usize = 0;
 /// Of the load generator.
-const LOAD_CORE: usize = 1;
+pub const LOAD_CORE: usize = 1;
 
 /// Printed above every report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Machine {
+pub struct Machine {
     processor: String,
     kernel: String,
     cores: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn look() -> Self {
+    pub fn look() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             processor: processor(),
@@ -35,7 +35,7 @@ impl Machine {
         }
     }
 
-    pub(crate) fn look_again(&mut self) {
+    pub fn look_again(&mut self) {
         self.load_after = load();
     }
 }
@@ -78,7 +78,7 @@ fn read(path: &str) -> String {
 }
 
 /// The soft limit of open files becomes the hard one, here and in the brokers.
-pub(crate) fn raise_file_limit() -> anyhow::Result<()> {
+pub fn raise_file_limit() -> anyhow::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).context("failed to raise the limit of open files")

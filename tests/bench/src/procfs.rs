@@ -8,7 +8,7 @@ use anyhow::Context as _;
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// User and system time so far, all threads, in seconds.
-pub(crate) fn cpu_seconds(processes: &[u32]) -> anyhow::Result<f64> {
+pub fn cpu_seconds(processes: &[u32]) -> anyhow::Result<f64> {
     processes.iter().map(|pid| cpu_of(&pid.to_string())).sum()
 }
 

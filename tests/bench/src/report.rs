@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context as _;
 use clap::ValueEnum as _;
 
 use crate::outcome::{Outcome, Record, Results};
 use crate::scenario::Scenario;
-use crate::statistics::Spread;
+use crate::statistics::{Interval, Spread};
 
 /// Whom all are compared with.
 const REFERENCES: [&str; 3] = ["mosquitto", "haproxy", "parent"];
@@ -71,9 +72,11 @@ fn table(out: &mut String, results: &Results, scenario: Scenario) {
 
 /// Ours first, whatever the order of the first round was.
 fn order(name: &str) -> usize {
-    const ORDER: [&str; 9] = [
+    const ORDER: [&str; 11] = [
         "standalone",
         "split",
+        "standalone-staged",
+        "split-staged",
         "parent-standalone",
         "parent-split",
         "mosquitto",
@@ -131,9 +134,15 @@ fn row(runs: &[&Record], scenario: Scenario, name: &str) -> Vec<String> {
 
 /// Of the headline figure, round by round.
 fn ratio(runs: &[&Record], scenario: Scenario, name: &str, reference: &str) -> Option<Spread> {
-    let headline = scenario.figures().first()?.name;
+    Spread::of(ratios(runs, scenario, name, reference))
+}
+
+fn ratios(runs: &[&Record], scenario: Scenario, name: &str, reference: &str) -> Vec<f64> {
+    let Some(headline) = scenario.figures().first().map(|figure| figure.name) else {
+        return Vec::new();
+    };
     if name == reference {
-        return None;
+        return Vec::new();
     }
     let of = |subject: &str, round| {
         runs.iter()
@@ -144,7 +153,26 @@ fn ratio(runs: &[&Record], scenario: Scenario, name: &str, reference: &str) -> O
         .iter()
         .filter(|run| run.subject == name)
         .map(|run| run.round);
-    Spread::of(rounds.filter_map(|round| Some(of(name, round)? / of(reference, round)?)))
+    rounds
+        .filter_map(|round| Some(of(name, round)? / of(reference, round)?))
+        .collect()
+}
+
+/// The ratio of two subjects' headline figure, where it lies 19 times in 20.
+pub(crate) fn pairs(
+    results: &Results,
+    scenario: Scenario,
+    of: &str,
+    by: &str,
+) -> anyhow::Result<String> {
+    let runs = results.runs.iter().filter(|run| run.scenario == scenario);
+    let ratios = ratios(&runs.collect::<Vec<_>>(), scenario, of, by);
+    let Interval { mean, from, to } = Interval::of(&ratios)
+        .with_context(|| format!("failed to find two rounds of {of} and {by}"))?;
+    let (scenario, pairs) = (scenario.name(), ratios.len());
+    Ok(format!(
+        "{scenario}: {of} ÷ {by} is {mean:.3}, 95 % [{from:.3}..{to:.3}], {pairs} pairs"
+    ))
 }
 
 fn value(run: &Record, figure: &str) -> Option<f64> {
@@ -234,6 +262,30 @@ mod tests {
             round,
             outcome: Outcome::Measured(figures),
         }
+    }
+
+    #[test]
+    fn pairs_are_those_of_the_same_round() {
+        let results = Results {
+            commands: Vec::new(),
+            machines: Vec::new(),
+            quick: false,
+            subjects: Vec::new(),
+            missing: BTreeMap::new(),
+            runs: vec![
+                run("split-staged", 0, 1.1),
+                run("split", 0, 1.0),
+                run("split", 1, 2.0),
+                run("split-staged", 1, 2.2),
+                run("split", 2, 9.0),
+            ],
+        };
+        let line = pairs(&results, Scenario::Storm, "split-staged", "split").unwrap();
+        assert_eq!(
+            line,
+            "storm: split-staged ÷ split is 1.100, 95 % [1.100..1.100], 2 pairs"
+        );
+        assert!(pairs(&results, Scenario::Storm, "split", "nats").is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::cli::Run;
 use crate::machine::{self, Machine};
 use crate::outcome::{Outcome, Record, Results};
 use crate::scenario::{Scale, Scenario, idle};
-use crate::subject::{Running, Subject};
+use crate::subject::{Binaries, Running, Subject};
 
 /// Rounds of a quick run.
 const QUICK_ROUNDS: u32 = 2;
@@ -38,6 +38,13 @@ pub(crate) async fn run(run: &Run) -> anyhow::Result<Results> {
     Ok(bench.results)
 }
 
+async fn start(subject: &Subject) -> anyhow::Result<Running> {
+    let wishes = subject.kind.wishes();
+    let running = Running::start(subject, &wishes).await?;
+    running.until_open(wishes.mode).await?;
+    Ok(running)
+}
+
 struct Bench {
     subjects: Vec<Subject>,
     scale: Scale,
@@ -46,10 +53,15 @@ struct Bench {
 
 impl Bench {
     fn new(run: &Run) -> anyhow::Result<Self> {
+        let binaries = Binaries {
+            broker: run.broker.clone(),
+            parent: run.parent.clone(),
+            peer_folder: run.peer_folder.clone(),
+        };
         let mut missing = BTreeMap::new();
         let mut subjects = Vec::new();
         for kind in run.kinds()? {
-            match Subject::find(kind, run) {
+            match Subject::find(kind, &binaries) {
                 Ok(subject) => subjects.push(subject),
                 Err(error) => {
                     eprintln!("SKIP {}: {error:#}", kind.name());
@@ -87,7 +99,7 @@ impl Bench {
             return;
         }
         for subject in &subjects {
-            let outcome = match Running::start(subject).await {
+            let outcome = match start(subject).await {
                 Ok(running) => {
                     self.know(&running);
                     let outcome = scenario.run(&running, &self.scale).await;
@@ -110,7 +122,7 @@ impl Bench {
         let clients = most.fold(self.scale.idle_clients.min(share), usize::min);
         let (mut started, mut all) = (Vec::new(), Vec::new());
         for subject in subjects {
-            match Running::start(subject).await {
+            match start(subject).await {
                 Ok(running) => {
                     self.know(&running);
                     started.push(subject);

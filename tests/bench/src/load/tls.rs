@@ -26,15 +26,20 @@ impl ServerFiles {
         let params = CertificateParams::new(vec!["localhost".to_owned()])?;
         let certificate = params.self_signed(&key)?.pem();
         let key = key.serialize_pem();
-        let files = Self {
-            certificate: folder.join("tls.crt"),
-            key: folder.join("tls.key"),
-            both: folder.join("tls.pem"),
-        };
+        let files = Self::at(folder);
         std::fs::write(&files.certificate, &certificate)?;
         std::fs::write(&files.key, &key)?;
         std::fs::write(&files.both, format!("{certificate}{key}"))?;
         Ok(files)
+    }
+
+    /// Where they are.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self {
+            certificate: folder.join("tls.crt"),
+            key: folder.join("tls.key"),
+            both: folder.join("tls.pem"),
+        }
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) fn plan(
         place.ports.take()?,
         place.ports.take()?,
     );
+    let client_ca = place.wishes.client_ca.as_ref();
+    let client_ca = client_ca.map_or_else(String::new, |file| {
+        format!(" ca-file {} verify required", file.display())
+    });
     let proxy = format!(
         "global
   maxconn {MOST_CLIENTS}
@@ -30,14 +34,14 @@ frontend mqtt
   bind 127.0.0.1:{plain}
   default_backend broker
 frontend mqtts
-  bind 127.0.0.1:{tls} ssl crt {}
+  bind 127.0.0.1:{tls} ssl crt {}{client_ca}
   default_backend broker
 backend broker
   server broker 127.0.0.1:{behind}
 ",
         place.tls.both.display(),
     );
-    let broker = format!("{}listener {behind} 127.0.0.1\n", mosquitto::COMMON);
+    let broker = format!("{}listener {behind} 127.0.0.1\n", mosquitto::common(place));
     Ok(Plan {
         files: vec![("mosquitto.conf", broker), ("haproxy.cfg", proxy)],
         commands: vec![
@@ -52,6 +56,7 @@ backend broker
         ],
         plain,
         tls: Some(tls),
+        admin: None,
         durability: mosquitto::DURABILITY,
     })
 }

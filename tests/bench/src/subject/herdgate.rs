@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use super::{Place, Plan};
-use crate::load::tls::ServerFiles;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Topology {
+pub enum Topology {
     Standalone,
     Split,
 }
@@ -24,7 +22,9 @@ pub(super) fn plan(
         place.ports.take()?,
         place.ports.take()?,
     );
-    let listeners = listeners(place.tls, plain, tls);
+    let listeners = listeners(place, plain, tls);
+    let wishes = place.wishes;
+    let mut admin = None;
     let edge = format!(
         "edge: {{workers: 1, id: bench, shards: ['127.0.0.1:{link}'], linkTokenFile: {}}}\n",
         place.path("token")
@@ -34,13 +34,17 @@ pub(super) fn plan(
         place.path("token")
     );
     let mut config = |parts: &[&str]| -> anyhow::Result<String> {
-        let admin = place.ports.take()?;
+        let port = place.ports.take()?;
+        // edges say what their shards say, too: the last one is asked
+        admin = Some(port);
         Ok(format!(
-            "admission: {{mode: Open}}\n{}admin: {{address: '127.0.0.1:{admin}'}}\nlog: {{level: warn}}\n",
+            "{}{}admin: {{address: '127.0.0.1:{port}'}}\nlog: {{level: warn}}\n",
+            wishes.admission(),
             parts.concat(),
         ))
     };
-    let anyone = "authentication: {anonymous: Always, clientIdPattern: '*'}\n";
+    let anyone = wishes.authentication();
+    let anyone = anyone.as_str();
     let files = match topology {
         Topology::Standalone => vec![(
             "standalone.yaml",
@@ -69,18 +73,24 @@ pub(super) fn plan(
         commands,
         plain,
         tls: Some(tls),
+        admin,
         durability: DURABILITY,
     })
 }
 
-fn listeners(files: &ServerFiles, plain: u16, tls: u16) -> String {
+fn listeners(place: &Place<'_>, plain: u16, tls: u16) -> String {
+    let files = place.tls;
+    let client_ca = place.wishes.client_ca.as_ref();
+    let client_ca = client_ca.map_or_else(String::new, |file| {
+        format!(", clientAuth: Required, clientCaFile: {}", file.display())
+    });
     format!(
         "listeners:
   - {{name: mqtt, address: '127.0.0.1:{plain}', protocol: mqtt}}
   - name: mqtts
     address: 127.0.0.1:{tls}
     protocol: mqtts
-    tls: {{certificateFile: {}, privateKeyFile: {}}}
+    tls: {{certificateFile: {}, privateKeyFile: {}{client_ca}}}
 ",
         files.certificate.display(),
         files.key.display(),

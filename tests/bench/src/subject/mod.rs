@@ -8,6 +8,8 @@ mod ports;
 mod rmqtt;
 mod rumqttd;
 mod running;
+mod status;
+mod wishes;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,18 +17,29 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Run;
 use crate::load::tls::ServerFiles;
 use ports::Ports;
 
-pub(crate) use herdgate::Topology;
-pub(crate) use running::Running;
+pub use herdgate::Topology;
+pub use running::Running;
+pub use status::level_share;
+pub use wishes::{Mode, Wishes};
+
+/// Where programs are that are not Debian's.
+#[derive(Clone, Debug, Default)]
+pub struct Binaries {
+    pub broker: PathBuf,
+    pub parent: Option<PathBuf>,
+    /// Where `scripts/bench-peers.sh` puts what it builds.
+    pub peer_folder: Option<PathBuf>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Herdgate {
         topology: Topology,
         parent: bool,
+        mode: Mode,
     },
     Mosquitto,
     /// TLS and TCP ended by haproxy, mosquitto behind it.
@@ -37,9 +50,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [(&'static str, Self); 9] = [
+    const ALL: [(&'static str, Self); 11] = [
         ("standalone", Self::herdgate(Topology::Standalone, false)),
         ("split", Self::herdgate(Topology::Split, false)),
+        ("standalone-staged", Self::staged(Topology::Standalone)),
+        ("split-staged", Self::staged(Topology::Split)),
         ("mosquitto", Self::Mosquitto),
         ("haproxy", Self::Haproxy),
         ("nats", Self::Nats),
@@ -53,10 +68,34 @@ impl Kind {
     ];
 
     const fn herdgate(topology: Topology, parent: bool) -> Self {
-        Self::Herdgate { topology, parent }
+        Self::Herdgate {
+            topology,
+            parent,
+            mode: Mode::Open,
+        }
     }
 
-    pub(crate) fn named(name: &str) -> anyhow::Result<Self> {
+    /// With the gate, which has opened before anything is measured.
+    const fn staged(topology: Topology) -> Self {
+        Self::Herdgate {
+            topology,
+            parent: false,
+            mode: Mode::Staged,
+        }
+    }
+
+    pub(crate) fn wishes(self) -> Wishes {
+        let mode = match self {
+            Self::Herdgate { mode, .. } => mode,
+            _ => Mode::Open,
+        };
+        Wishes {
+            mode,
+            ..Wishes::default()
+        }
+    }
+
+    pub fn named(name: &str) -> anyhow::Result<Self> {
         let found = Self::ALL.iter().find(|(known, _)| *known == name);
         found.map(|(_, kind)| *kind).with_context(|| {
             let known: Vec<_> = Self::ALL.iter().map(|(name, _)| *name).collect();
@@ -64,7 +103,7 @@ impl Kind {
         })
     }
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, kind)| *kind == self);
         found.map_or("", |(name, _)| *name)
     }
@@ -72,22 +111,22 @@ impl Kind {
 
 /// One that is installed here.
 #[derive(Clone, Debug)]
-pub(crate) struct Subject {
-    pub(crate) kind: Kind,
+pub struct Subject {
+    pub kind: Kind,
     binaries: Vec<PathBuf>,
     version: String,
 }
 
 /// For the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct About {
-    pub(crate) name: String,
-    pub(crate) version: String,
+pub struct About {
+    pub name: String,
+    pub version: String,
     /// What a QoS 1 ack of it means.
-    pub(crate) durability: String,
+    pub durability: String,
     /// Each file's name and content.
-    pub(crate) files: Vec<(String, String)>,
-    pub(crate) commands: Vec<String>,
+    pub files: Vec<(String, String)>,
+    pub commands: Vec<String>,
 }
 
 /// Where one start of a subject lives.
@@ -95,6 +134,7 @@ struct Place<'a> {
     folder: &'a Path,
     tls: &'a ServerFiles,
     ports: Ports,
+    wishes: &'a Wishes,
 }
 
 impl Place<'_> {
@@ -110,23 +150,25 @@ struct Plan {
     commands: Vec<(PathBuf, Vec<String>)>,
     plain: u16,
     tls: Option<u16>,
+    /// Ours has one.
+    admin: Option<u16>,
     durability: &'static str,
 }
 
 impl Subject {
     /// An error when it is not installed.
-    pub(crate) fn find(kind: Kind, run: &Run) -> anyhow::Result<Self> {
+    pub fn find(kind: Kind, binaries: &Binaries) -> anyhow::Result<Self> {
         let built = |name: &str| {
-            let folder = run.peer_folder.as_deref();
+            let folder = binaries.peer_folder.as_deref();
             folder.map_or_else(
                 || PathBuf::from(name),
                 |folder| folder.join("bin").join(name),
             )
         };
-        let (binaries, version_flag) = match kind {
-            Kind::Herdgate { parent: false, .. } => (vec![run.broker.clone()], "--version"),
+        let (programs, version_flag) = match kind {
+            Kind::Herdgate { parent: false, .. } => (vec![binaries.broker.clone()], "--version"),
             Kind::Herdgate { parent: true, .. } => {
-                let parent = run
+                let parent = binaries
                     .parent
                     .clone()
                     .context("failed to find it: no --parent")?;
@@ -138,24 +180,24 @@ impl Subject {
             Kind::Rumqttd => (vec![built("rumqttd")], "--version"),
             Kind::Rmqtt => (vec![built("rmqttd")], "--version"),
         };
-        let versions = binaries
+        let versions = programs
             .iter()
             .enumerate()
             .map(|(at, binary)| version(binary, if at == 0 { version_flag } else { "-h" }))
             .collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Self {
             kind,
-            binaries,
+            binaries: programs,
             version: versions.join(", "),
         })
     }
 
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         self.kind.name()
     }
 
     /// Most clients at once; haproxy has two descriptors for each.
-    pub(crate) fn most_clients(&self, file_limit: usize) -> usize {
+    pub fn most_clients(&self, file_limit: usize) -> usize {
         const RESERVE: usize = 200;
         let each = if self.kind == Kind::Haproxy { 2 } else { 1 };
         file_limit.saturating_sub(RESERVE) / each

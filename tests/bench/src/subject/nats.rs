@@ -19,6 +19,7 @@ mqtt {{ listen: \"127.0.0.1:{plain}\" }}
         commands: vec![(binary, vec!["-c".to_owned(), place.path("nats.conf")])],
         plain,
         tls: None,
+        admin: None,
         durability: "disk: sessions and QoS 1 messages are in JetStream, which MQTT needs there",
     })
 }

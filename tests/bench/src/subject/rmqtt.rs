@@ -30,6 +30,7 @@ listener.tcp.external.max_mqueue_len = 1000
         commands: vec![(binary, vec!["-f".to_owned(), place.path("rmqtt.toml")])],
         plain,
         tls: None,
+        admin: None,
         durability: "memory",
     })
 }

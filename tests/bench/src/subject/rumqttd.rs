@@ -39,6 +39,7 @@ next_connection_delay_ms = 0
         )],
         plain,
         tls: None,
+        admin: None,
         durability: "memory",
     })
 }

@@ -2,16 +2,17 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::ports::Ports;
-use super::{About, Place, Plan, Subject};
+use super::{About, Mode, Place, Plan, Subject, Wishes, level_share};
 use crate::load::connection::Connection;
 use crate::load::dial::Target;
 use crate::load::tls::{self, ServerFiles};
@@ -19,16 +20,23 @@ use crate::machine::BROKER_CORE;
 
 /// The slowest of them needs a second on an idle core.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// The gate waits for half a minute for a first knock, and opens within seconds then.
+const OPEN_PATIENCE: Duration = Duration::from_mins(2);
 const LOOK: Duration = Duration::from_millis(50);
 /// Of a log, when a start has failed.
 const LAST_LINES: usize = 8;
 
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     processes: Vec<Process>,
     pub(crate) plain: Target,
     pub(crate) tls: Option<Target>,
-    pub(crate) about: About,
+    pub about: About,
+    /// Where ours says how it goes.
+    pub admin: Option<SocketAddr>,
+    /// To start it again.
+    commands: Vec<(PathBuf, Vec<String>)>,
+    is_anonymous: bool,
     folder: TempDir,
 }
 
@@ -45,7 +53,7 @@ impl Drop for Process {
 
 impl Running {
     /// On the broker's core; returns when a client gets a session.
-    pub(crate) async fn start(subject: &Subject) -> anyhow::Result<Self> {
+    pub async fn start(subject: &Subject, wishes: &Wishes) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("herdgate-bench-")
             .tempdir()?;
@@ -54,6 +62,7 @@ impl Running {
             folder: folder.path(),
             tls: &files,
             ports: Ports::default(),
+            wishes,
         };
         let plan = subject.plan(&mut place)?;
         // The subject binds them itself.
@@ -62,10 +71,7 @@ impl Running {
             fs::write(folder.path().join(name), content)?;
         }
         let about = about(subject, &plan, folder.path());
-        let processes = (0..)
-            .zip(&plan.commands)
-            .map(|(at, (program, arguments))| spawn(at, program, arguments, folder.path()))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let processes = spawn_all(&plan.commands, folder.path())?;
         let target = |port, tls| Target {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             tls,
@@ -79,25 +85,76 @@ impl Running {
             plain: target(plan.plain, None),
             tls: secured,
             about,
+            admin: plan
+                .admin
+                .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+            commands: plan.commands,
+            is_anonymous: wishes.is_anonymous(),
             folder,
         };
         running.until_ready().await?;
         Ok(running)
     }
 
-    pub(crate) fn pids(&self) -> Vec<u32> {
+    /// Until every slice is open, where there are slices.
+    pub(crate) async fn until_open(&self, mode: Mode) -> anyhow::Result<()> {
+        let since = Instant::now();
+        while mode == Mode::Staged
+            && level_share(self.admin)
+                .await
+                .is_none_or(|share| share < 1.0)
+        {
+            let waited = since.elapsed();
+            ensure!(waited < OPEN_PATIENCE, "failed to open: {}", self.logs());
+            sleep(LOOK).await;
+        }
+        Ok(())
+    }
+
+    pub fn pids(&self) -> Vec<u32> {
         self.processes
             .iter()
             .map(|process| process.0.id())
             .collect()
     }
 
+    /// SIGKILL to all of its processes; returns when they are gone.
+    pub fn kill(&mut self) {
+        self.processes.clear();
+    }
+
+    /// The same again after a `kill`, at the same ports; returns when it is ready.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.processes = spawn_all(&self.commands, self.folder.path())?;
+        self.until_ready().await
+    }
+
+    /// The listener that clients with TLS dial.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls.as_ref().map(|target| target.address)
+    }
+
+    /// The listener's certificate, which is its own authority.
+    pub fn certificate(&self) -> PathBuf {
+        ServerFiles::at(self.folder.path()).certificate
+    }
+
+    /// A session where anybody gets one, otherwise an open port.
+    async fn try_one(&self) -> anyhow::Result<()> {
+        match &self.tls {
+            Some(target) if !self.is_anonymous => {
+                TcpStream::connect(target.address).await?;
+            }
+            _ => drop(Connection::open(&self.plain, "bench-ready").await?),
+        }
+        Ok(())
+    }
+
     async fn until_ready(&mut self) -> anyhow::Result<()> {
         let since = Instant::now();
         loop {
-            let try_one = Connection::open(&self.plain, "bench-ready");
-            let why = match timeout(Duration::from_secs(5), try_one).await {
-                Ok(Ok(_)) => return Ok(()),
+            let why = match timeout(Duration::from_secs(5), self.try_one()).await {
+                Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => anyhow::anyhow!("failed to get a CONNACK in time"),
             };
@@ -114,7 +171,7 @@ impl Running {
     }
 
     /// The ends of what the processes have said.
-    pub(crate) fn logs(&self) -> String {
+    pub fn logs(&self) -> String {
         let tail = |at: usize| {
             let path = self.folder.path().join(format!("{at}.log"));
             let text = fs::read_to_string(path).unwrap_or_default();
@@ -126,13 +183,21 @@ impl Running {
     }
 }
 
+fn spawn_all(commands: &[(PathBuf, Vec<String>)], folder: &Path) -> anyhow::Result<Vec<Process>> {
+    (0..)
+        .zip(commands)
+        .map(|(at, (program, arguments))| spawn(at, program, arguments, folder))
+        .collect()
+}
+
 fn spawn(
     at: usize,
     program: &Path,
     arguments: &[String],
     folder: &Path,
 ) -> anyhow::Result<Process> {
-    let log = File::create(folder.join(format!("{at}.log")))?;
+    let path = folder.join(format!("{at}.log"));
+    let log = File::options().create(true).append(true).open(path)?;
     let child = Command::new("taskset")
         .args(["-c", &BROKER_CORE.to_string()])
         .arg(program)
