@@ -4,6 +4,41 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::slicing::PrefixLengths;
+
+/// The two kinds of addresses, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    pub(crate) fn bits(self) -> u32 {
+        match self {
+            Self::V4 => u32::BITS,
+            Self::V6 => u128::BITS,
+        }
+    }
+
+    pub(crate) fn of(self, lengths: PrefixLengths) -> u8 {
+        match self {
+            Self::V4 => lengths.v4,
+            Self::V6 => lengths.v6,
+        }
+    }
+
+    /// The other way around than [`number`].
+    pub(crate) fn address(self, number: u128) -> Option<IpAddr> {
+        match self {
+            Self::V4 => u32::try_from(number)
+                .ok()
+                .map(|bits| IpAddr::V4(bits.into())),
+            Self::V6 => Some(IpAddr::V6(number.into())),
+        }
+    }
+}
+
 /// One address has one form: an IPv4-mapped IPv6 address is the IPv4 address.
 pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
@@ -24,17 +59,17 @@ pub(crate) fn canonical_net(net: IpNet) -> IpNet {
 }
 
 /// An address as a number; the two families never compare with each other because each has its own list.
-fn number(address: IpAddr) -> (bool, u128) {
+pub(crate) fn number(address: IpAddr) -> (Family, u128) {
     match canonical(address) {
-        IpAddr::V4(v4) => (false, u128::from(v4.to_bits())),
-        IpAddr::V6(v6) => (true, Ipv6Addr::to_bits(v6)),
+        IpAddr::V4(v4) => (Family::V4, u128::from(v4.to_bits())),
+        IpAddr::V6(v6) => (Family::V6, Ipv6Addr::to_bits(v6)),
     }
 }
 
 /// First and last address of one range, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Interval {
-    family: bool,
+    family: Family,
     first: u128,
     last: u128,
     owner: u32,
@@ -81,6 +116,27 @@ impl AddressMap {
             .partition_point(|i| (i.family, i.first) <= (family, number));
         let candidate = self.sorted.get(after.checked_sub(1)?)?;
         (candidate.family == family && candidate.last >= number).then_some(candidate.owner)
+    }
+
+    /// How many of the addresses from `first` to `last` each owner has, in their order.
+    pub(crate) fn shares(
+        &self,
+        family: Family,
+        first: u128,
+        last: u128,
+    ) -> impl Iterator<Item = (u32, u128)> {
+        let before = self
+            .sorted
+            .partition_point(|i| (i.family, i.last) < (family, first));
+        let touched = self.sorted.get(before..).unwrap_or_default().iter();
+        touched
+            .take_while(move |i| i.family == family && i.first <= last)
+            .map(move |i| {
+                (
+                    i.owner,
+                    (i.last.min(last) - i.first.max(first)).saturating_add(1),
+                )
+            })
     }
 }
 

@@ -29,12 +29,19 @@
 //! [`shard::ShardAdmission::hear`], [`shard::ShardAdmission::report`] is sent to all edges every [`edge::REPORT_EVERY`]
 //! and whenever `hear` returns `true`, and the judge gets one [`health::Window`] a second. Workers keep a
 //! [`settle::Settling`] per session that is coming back.
+//!
+//! It keeps the census too: a [`keeper::Keeper`] sums up what edges count in their [`census::Tally`] and cuts the table
+//! of the next reopening, and [`stored::Stored`] carries it over a restart. An edge that hears of a
+//! [`slicing::TableFor`] hands it to [`edge::EdgeAdmission::adopt_table`].
 #![forbid(unsafe_code)]
 
 pub mod allow;
+pub mod bytes;
+pub mod census;
 pub mod edge;
 pub mod health;
 pub mod hold;
+pub mod keeper;
 pub mod merge;
 pub mod places;
 pub mod progress;
@@ -44,7 +51,9 @@ pub mod settle;
 pub mod shard;
 pub mod simulator;
 pub mod slicing;
+pub mod stored;
 pub mod times;
+pub mod trust;
 
 mod addresses;
 mod advance;

@@ -36,6 +36,8 @@ pub struct ShardAdmission {
     level: u32,
     first_heard: Option<Duration>,
     edges: BTreeMap<EdgeId, (Duration, EdgeReport)>,
+    /// The highest number that an earlier start of this shard has served.
+    stored: ReopeningNumber,
 }
 
 impl ShardAdmission {
@@ -48,7 +50,14 @@ impl ShardAdmission {
             level: 0,
             first_heard: None,
             edges: BTreeMap::new(),
+            stored: ReopeningNumber::default(),
         }
+    }
+
+    /// The next number is higher than `stored` too, which an earlier start of this shard has served.
+    #[must_use]
+    pub fn after(self, stored: ReopeningNumber) -> Self {
+        Self { stored, ..self }
     }
 
     /// An edge's report arrived. `true`: the reopening or the level is another; report to all edges now.
@@ -57,7 +66,8 @@ impl ShardAdmission {
         let started = *self.first_heard.get_or_insert(now);
         let starting = now.saturating_sub(started) <= START_PHASE;
         if self.is_from_before(&report, starting) {
-            self.reopening = ReopeningNumber(report.reopening.0.saturating_add(1));
+            let highest = report.reopening.max(self.stored);
+            self.reopening = ReopeningNumber(highest.0.saturating_add(1));
             self.level = 0;
         } else if report.reopening > self.reopening {
             self.reopening = report.reopening;

@@ -3,6 +3,7 @@
 mod numbers;
 mod ramp;
 mod random;
+mod tables;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::advance::{Advance, Door};
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{self, Health, Heard};
 use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport};
-use crate::slicing::{Seed, SliceTable};
+use crate::slicing::{Seed, SliceTable, TableFor};
 use crate::times::Times;
 
 pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode};
@@ -38,6 +38,8 @@ pub struct EdgeAdmission {
     reopening: ReopeningNumber,
     level: u32,
     table: Arc<SliceTable>,
+    /// What `table` is, or the next one will be, cut by; `None`: by the plan alone.
+    table_for: Option<TableFor>,
     advance: Advance,
     /// When this edge first heard a shard at this reopening.
     heard_since: Option<Duration>,
@@ -62,7 +64,8 @@ impl EdgeAdmission {
             joined: BTreeMap::new(),
             reopening,
             level: first_level(&settings),
-            table: cut(&settings, reopening),
+            table: cut(&settings, reopening, None),
+            table_for: None,
             advance: Advance::new(),
             heard_since: None,
             knocked: false,
@@ -96,6 +99,27 @@ impl EdgeAdmission {
     pub fn shard_lost(&mut self, shard: u32, now: Duration) -> bool {
         self.heard.lost(shard);
         self.feel(now)
+    }
+
+    /// A shard told what a reopening is cut by; of several, the greatest counts. `true`: the view has changed and must
+    /// reach the workers now.
+    pub fn adopt_table(&mut self, table: &TableFor) -> bool {
+        let other = TableFor::adopt(&mut self.table_for, table);
+        if !other || table.reopening != self.reopening {
+            return false;
+        }
+        let before = self.table.slices();
+        self.table = cut(&self.settings, self.reopening, self.table_for.as_ref());
+        // Of another number of slices as much is open as was.
+        let (now, before) = (u64::from(self.table.slices()), u64::from(before.max(1)));
+        let level = (u64::from(self.level) * now).div_ceil(before);
+        self.level = u32::try_from(level).unwrap_or(self.table.slices());
+        true
+    }
+
+    /// What this edge's reopening is cut by; `None`: by the plan alone.
+    pub fn table_for(&self) -> Option<&TableFor> {
+        self.table_for.as_ref()
     }
 
     /// Every [`TICK`]. `times`: the times to CONNACK since the last one, of all workers.
@@ -165,7 +189,7 @@ impl EdgeAdmission {
     fn reopen(&mut self, reopening: ReopeningNumber) {
         self.reopening = reopening;
         self.level = first_level(&self.settings);
-        self.table = cut(&self.settings, reopening);
+        self.table = cut(&self.settings, reopening, self.table_for.as_ref());
         self.advance = Advance::new();
         self.heard_since = None;
         self.knocked = false;
@@ -270,6 +294,12 @@ fn first_level(settings: &EdgeSettings) -> u32 {
     }
 }
 
-fn cut(settings: &EdgeSettings, reopening: ReopeningNumber) -> Arc<SliceTable> {
-    Arc::new(settings.plan.table(Seed::new(&settings.cluster, reopening)))
+fn cut(
+    settings: &EdgeSettings,
+    reopening: ReopeningNumber,
+    table: Option<&TableFor>,
+) -> Arc<SliceTable> {
+    let seed = Seed::new(&settings.cluster, reopening);
+    let table = table.filter(|table| table.reopening == reopening);
+    Arc::new(table.map_or_else(|| settings.plan.table(seed), |table| table.spec.table(seed)))
 }

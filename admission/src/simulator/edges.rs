@@ -27,7 +27,7 @@ impl Run<'_> {
         self.client(attempt).edge = edge_number;
         let slice_of = self.scenario.address_of(client);
         let edge = &mut self.edges[usize::from(edge_number)];
-        let slice = edge.view.table.slice_of(slice_of);
+        let slice = edge.view.table.slice_of(slice_of).slice().unwrap_or(0);
         let place = if edge.admits(slice) {
             edge.places.try_take()
         } else {
@@ -220,7 +220,10 @@ impl Run<'_> {
         } else {
             let table = view.table.clone();
             edge.hold.recut(view.level, |attempt| {
-                table.slice_of(scenario.address_of(attempt.client))
+                table
+                    .slice_of(scenario.address_of(attempt.client))
+                    .slice()
+                    .unwrap_or(0)
             });
         }
         let place = u16::try_from(number).unwrap_or(0);

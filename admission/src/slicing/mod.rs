@@ -1,36 +1,62 @@
-//! Which slice an address belongs to.
+//! Which slice a client belongs to, by its address or, where that says nothing, by its client id.
 //!
 //! Slices open in the order of their numbers: slice `n` is open when `n` is under the level. The numbers are dealt out
 //! anew for each reopening (the seed), so that nobody is always last.
+//!
+//! A [`SlicePlan`] is what was configured; with a census it makes a [`TableSpec`], which shards store and every process
+//! hears; with a [`Seed`] that makes the [`SliceTable`] of one reopening, the same one everywhere.
 
+mod cut;
+mod encoded;
 mod plan;
+mod shares;
+mod spec;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::addresses::{self, AddressMap};
+use crate::addresses::{AddressMap, Family, canonical, number};
 use crate::report::ReopeningNumber;
-use crate::stable::{StableHash, spread};
+use crate::stable::StableHash;
 
-pub use plan::{MAX_SLICES, SlicePlan, SlicingError, SlicingErrors};
+pub use plan::{DEFAULT_CROWD, MAX_SLICES, SlicePlan, SlicingError, SlicingErrors};
+pub use spec::{MOST_SPEC_BYTES, SpecError, TableFor, TableSpec};
+pub use table::{RangeShare, SliceTable};
 
 /// The name of the last range of a `CIDRList`: addresses that match none of the others.
 pub const OTHERS: &str = "others";
 
-/// How the client address space is cut.
+/// How clients are cut into slices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slicing {
     /// By hash of the address's prefix.
     PrefixHash(PrefixLengths),
-    /// Named ranges in this order, each with its share of consecutive slices; by hash of the prefix within each.
+    /// Named ranges in this order, each with consecutive slices in proportion to its clients in the census (equal parts
+    /// without one); by hash of the prefix within each.
     CidrList {
         ranges: Vec<NamedRange>,
         prefix: PrefixLengths,
     },
+    /// Neighbouring addresses together, equal numbers of clients in each slice. Without a census as `PrefixHash`.
+    Ranges(PrefixLengths),
+    /// By hash of the client id, where addresses are not those of clients.
+    ClientIdHash,
+}
+
+impl Slicing {
+    /// The prefixes that the census counts by.
+    pub fn prefix(&self) -> PrefixLengths {
+        match self {
+            Self::PrefixHash(prefix) | Self::CidrList { prefix, .. } | Self::Ranges(prefix) => {
+                *prefix
+            }
+            Self::ClientIdHash => PrefixLengths::default(),
+        }
+    }
 }
 
 /// How many leading bits of an address keep its neighbours together.
@@ -56,6 +82,25 @@ pub struct NamedRange {
     pub cidrs: Vec<IpNet>,
 }
 
+/// Where an address is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// `0..slices`.
+    Slice(u32),
+    /// Ask [`SliceTable::slice_of_client`] once the client has said its id.
+    ByClientId,
+}
+
+impl Where {
+    /// `None`: the address alone does not tell.
+    pub fn slice(self) -> Option<u32> {
+        match self {
+            Self::Slice(slice) => Some(slice),
+            Self::ByClientId => None,
+        }
+    }
+}
+
 /// What the order within a reopening depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(pub(crate) u64);
@@ -70,87 +115,43 @@ impl Seed {
                 .finish(),
         )
     }
+
+    /// The same for all addresses with the same prefix.
+    fn prefix_hash(self, address: IpAddr, prefix: PrefixLengths) -> u64 {
+        let hash = StableHash::new(self.0);
+        let (family, bits) = number(canonical(address));
+        let host = family.bits() - u32::from(family.of(prefix));
+        let bits = bits & u128::MAX.checked_shl(host).unwrap_or(0);
+        match family {
+            // The leading half of the number is 0.
+            Family::V4 => hash.bytes(b"4").bytes(&bits.to_be_bytes()[12..]).finish(),
+            Family::V6 => hash.bytes(b"6").bytes(&bits.to_be_bytes()).finish(),
+        }
+    }
+
+    fn client_hash(self, client_id: &str) -> u64 {
+        StableHash::new(self.0).bytes(b"c").text(client_id).finish()
+    }
 }
 
-/// The slices of one reopening.
-#[derive(Clone, Debug)]
-pub struct SliceTable {
-    seed: Seed,
-    slices: u32,
-    prefix: PrefixLengths,
-    ranges: Arc<Ranges>,
-}
-
-/// Consecutive slices for each range; the last range is [`OTHERS`].
-#[derive(Debug)]
+/// The named ranges; the last one is [`OTHERS`].
+#[derive(Debug, Default)]
 struct Ranges {
     names: Vec<String>,
     addresses: AddressMap,
-    hash: u64,
 }
 
-impl SliceTable {
-    /// `0..slices`.
-    pub fn slice_of(&self, address: IpAddr) -> u32 {
-        let address = addresses::canonical(address);
-        let others = self.range_count() - 1;
-        let range = self.ranges.addresses.owner(address).unwrap_or(others);
-        let (first, end) = self.bounds(range);
-        first + spread(self.prefix_hash(address), end - first)
+impl Ranges {
+    fn count(&self) -> usize {
+        self.names.len()
     }
 
-    pub fn slices(&self) -> u32 {
-        self.slices
+    fn others(&self) -> usize {
+        self.names.len().saturating_sub(1)
     }
 
-    /// The range that a slice belongs to; `None` when the address space has no named ranges.
-    pub fn range_name(&self, slice: u32) -> Option<&str> {
-        let names = &self.ranges.names;
-        (0..self.range_count())
-            .zip(names)
-            .find(|(range, _)| slice < self.bounds(*range).1)
-            .filter(|_| names.len() > 1 && slice < self.slices)
-            .map(|(_, name)| name.as_str())
+    fn of(&self, address: IpAddr) -> usize {
+        let owner = self.addresses.owner(address);
+        owner.map_or(self.others(), |owner| owner as usize)
     }
-
-    /// Equal in two processes when they cut the same slices.
-    pub fn table_hash(&self) -> u64 {
-        StableHash::new(self.seed.0)
-            .number(u64::from(self.slices))
-            .bytes(&[self.prefix.v4, self.prefix.v6])
-            .number(self.ranges.hash)
-            .finish()
-    }
-
-    fn range_count(&self) -> u32 {
-        u32::try_from(self.ranges.names.len()).unwrap_or(1)
-    }
-
-    /// First slice of a range, and the one after its last: equal parts, as even as whole slices allow.
-    fn bounds(&self, range: u32) -> (u32, u32) {
-        let share = |range: u32| {
-            let slices = u64::from(self.slices) * u64::from(range) / u64::from(self.range_count());
-            u32::try_from(slices).unwrap_or(self.slices)
-        };
-        (share(range), share(range + 1))
-    }
-
-    fn prefix_hash(&self, address: IpAddr) -> u64 {
-        let hash = StableHash::new(self.seed.0);
-        match address {
-            IpAddr::V4(v4) => {
-                let bits = v4.to_bits() & top_bits(32, self.prefix.v4);
-                hash.bytes(b"4").bytes(&bits.to_be_bytes()).finish()
-            }
-            IpAddr::V6(v6) => {
-                let host = 128 - u32::from(self.prefix.v6);
-                let bits = v6.to_bits() & u128::MAX.checked_shl(host).unwrap_or(0);
-                hash.bytes(b"6").bytes(&bits.to_be_bytes()).finish()
-            }
-        }
-    }
-}
-
-fn top_bits(width: u32, kept: u8) -> u32 {
-    u32::MAX.checked_shl(width - u32::from(kept)).unwrap_or(0)
 }

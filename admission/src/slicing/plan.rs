@@ -1,14 +1,16 @@
-//! A slicing that has been checked, from which every reopening's table is cut.
+//! A slicing that has been checked, from which tables are cut.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{NamedRange, OTHERS, PrefixLengths, Ranges, Seed, SliceTable, Slicing};
+use super::{NamedRange, OTHERS, PrefixLengths, Ranges, Seed, SliceTable, Slicing, TableSpec};
 use crate::addresses::AddressMap;
-use crate::stable::StableHash;
+use crate::census::Census;
 
 /// More slices than this order a fleet no finer, and cost memory in every table.
 pub const MAX_SLICES: u32 = 65_536;
+/// An address with more clients stands for a carrier's network: as many as one slice is meant to have.
+pub const DEFAULT_CROWD: u32 = 32;
 
 /// One thing wrong with a slicing. Field names are those below `admission` in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,22 +48,24 @@ pub enum SlicingError {
 #[error("failed to cut the address space: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct SlicingErrors(pub Vec<SlicingError>);
 
-/// A slicing that can be cut for any reopening.
+/// A slicing that can be cut for any reopening. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SlicePlan {
     slices: u32,
-    prefix: PrefixLengths,
+    crowd: u32,
+    slicing: Arc<Slicing>,
     ranges: Arc<Ranges>,
 }
 
 impl SlicePlan {
+    /// `slices`: the least number; a census of many clients makes more.
     pub fn new(slices: u32, slicing: &Slicing) -> Result<Self, SlicingErrors> {
-        let (list, prefix) = match slicing {
-            Slicing::PrefixHash(prefix) => (None, *prefix),
-            Slicing::CidrList { ranges, prefix } => (Some(ranges.as_slice()), *prefix),
+        let list = match slicing {
+            Slicing::CidrList { ranges, .. } => Some(ranges.as_slice()),
+            Slicing::PrefixHash(_) | Slicing::Ranges(_) | Slicing::ClientIdHash => None,
         };
         let mut errors = Vec::new();
-        check_numbers(slices, prefix, &mut errors);
+        check_numbers(slices, slicing.prefix(), &mut errors);
         check_names(slices, list, &mut errors);
         let list = list.unwrap_or_default();
         let addresses = AddressMap::new(list.iter().map(|range| range.cidrs.as_slice()))
@@ -79,35 +83,73 @@ impl SlicePlan {
         if !errors.is_empty() {
             return Err(SlicingErrors(errors));
         }
-        let names = list
-            .iter()
-            .map(|range| range.name.clone())
-            .chain([OTHERS.to_owned()])
-            .collect();
-        let ranges = Arc::new(Ranges {
-            names,
-            addresses,
-            hash: hash_of(list),
-        });
+        let names = list.iter().map(|range| range.name.clone());
+        let names = names.chain([OTHERS.to_owned()]).collect();
         Ok(Self {
             slices,
-            prefix,
-            ranges,
+            crowd: DEFAULT_CROWD,
+            slicing: Arc::new(in_one_form(slicing)),
+            ranges: Arc::new(Ranges { names, addresses }),
         })
     }
 
+    /// An address with more clients than `crowd` is sliced by client id.
+    #[must_use]
+    pub fn with_crowd(self, crowd: u32) -> Self {
+        Self { crowd, ..self }
+    }
+
+    /// The least number of slices.
     pub fn slices(&self) -> u32 {
         self.slices
     }
 
-    /// The slices of one reopening.
+    pub fn crowd(&self) -> u32 {
+        self.crowd
+    }
+
+    pub fn slicing(&self) -> &Slicing {
+        &self.slicing
+    }
+
+    /// What is cut by a census. Not `trusted`: addresses are not those of clients.
+    pub fn spec(&self, census: Census, trusted: bool) -> TableSpec {
+        TableSpec::new(self.clone(), census, trusted)
+    }
+
+    /// The slices of one reopening when nothing is known of the clients.
     pub fn table(&self, seed: Seed) -> SliceTable {
-        SliceTable {
-            seed,
-            slices: self.slices,
-            prefix: self.prefix,
-            ranges: Arc::clone(&self.ranges),
-        }
+        let census = Census::empty(self.slicing.prefix());
+        self.spec(census, true).table(seed)
+    }
+
+    pub(super) fn ranges(&self) -> &Arc<Ranges> {
+        &self.ranges
+    }
+}
+
+impl PartialEq for SlicePlan {
+    fn eq(&self, other: &Self) -> bool {
+        (self.slices, self.crowd, &self.slicing) == (other.slices, other.crowd, &other.slicing)
+    }
+}
+
+impl Eq for SlicePlan {}
+
+/// Networks without host bits: what is the same is equal.
+fn in_one_form(slicing: &Slicing) -> Slicing {
+    let Slicing::CidrList { ranges, prefix } = slicing else {
+        return slicing.clone();
+    };
+    let ranges = ranges.iter().map(|range| NamedRange {
+        name: range.name.clone(),
+        cidrs: (range.cidrs.iter().copied())
+            .map(crate::addresses::canonical_net)
+            .collect(),
+    });
+    Slicing::CidrList {
+        ranges: ranges.collect(),
+        prefix: *prefix,
     }
 }
 
@@ -149,15 +191,4 @@ fn check_names(slices: u32, named: Option<&[NamedRange]>, errors: &mut Vec<Slici
             errors.push(SlicingError::NoCidrs { index, name });
         }
     }
-}
-
-fn hash_of(named: &[NamedRange]) -> u64 {
-    let mut hash = StableHash::new(named.len() as u64);
-    for range in named {
-        hash = hash.text(&range.name).number(range.cidrs.len() as u64);
-        for cidr in &range.cidrs {
-            hash = hash.text(&crate::addresses::canonical_net(*cidr).to_string());
-        }
-    }
-    hash.finish()
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use herdgate_admission::edge::{EdgeView, Mode};
 use herdgate_admission::hold::{Hold, SWEEP_EVERY};
 use herdgate_admission::places::Place;
+use herdgate_admission::slicing::SliceTable;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
@@ -82,7 +83,7 @@ impl Gate {
         }
         let slice = {
             let view = self.view.borrow();
-            let slice = view.table.slice_of(address);
+            let slice = slice_of(&view.table, address);
             let place = if view.mode == Mode::Open {
                 Some(shared.places.take_anyway())
             } else {
@@ -243,9 +244,9 @@ impl Gate {
         } else {
             let waiting = self.waiting.borrow();
             let slice_of = |id| {
-                waiting
-                    .get(&id)
-                    .map_or(u32::MAX, |held: &Waiting| new.table.slice_of(held.address))
+                waiting.get(&id).map_or(u32::MAX, |held: &Waiting| {
+                    slice_of(&new.table, held.address)
+                })
             };
             hold.recut(new.level, slice_of);
         }
@@ -268,4 +269,9 @@ impl Gate {
             }
         }
     }
+}
+
+/// Who is sliced by client id comes with the first: no configuration asks for it yet.
+pub(super) fn slice_of(table: &SliceTable, address: IpAddr) -> u32 {
+    table.slice_of(address).slice().unwrap_or(0)
 }

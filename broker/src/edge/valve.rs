@@ -14,6 +14,7 @@ use herdgate_admission::progress::{
 use tokio::sync::{broadcast, mpsc};
 
 use super::control::{EdgeControlWires, Snapshot};
+use super::gate::slice_of;
 use super::questions::{Question, Standing};
 use super::shared::Shared;
 use super::standing;
@@ -131,7 +132,7 @@ fn of_client(client: String, view: &EdgeView) -> Explanation {
 }
 
 fn of_address(address: IpAddr, view: &EdgeView, standing: &Standing, allowed: bool) -> Explanation {
-    let slice = view.table.slice_of(address);
+    let slice = slice_of(&view.table, address);
     let is_open = view.admits(slice);
     let (state, reason) = describe(view, slice, standing, allowed);
     Explanation {
