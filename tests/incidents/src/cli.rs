@@ -59,12 +59,13 @@ impl Cli {
             .enable_all()
             .build()
             .context("failed to start")?;
-        let mut records = Vec::new();
+        let (mut records, mut failed) = (Vec::new(), Vec::new());
         for incident in &incidents {
-            let found = LocalSet::new().block_on(&runtime, self.play(incident))?;
+            let play = self.play(incident, &mut failed);
+            let found = LocalSet::new().block_on(&runtime, play)?;
             records.extend(found);
         }
-        let text = table::text(&records);
+        let text = table::text(&records, &failed);
         println!("{text}");
         let json = serde_json::to_string_pretty(&records)?;
         for (name, content) in [("table.txt", text), ("table.json", json)] {
@@ -72,10 +73,16 @@ impl Cli {
             std::fs::write(&path, content)
                 .with_context(|| format!("failed to write {}", path.display()))?;
         }
-        Ok(records.iter().all(|record| record.unmet.is_empty()))
+        let met = records.iter().all(|record| record.unmet.is_empty());
+        Ok(met && failed.is_empty())
     }
 
-    async fn play(&self, incident: &Incident) -> anyhow::Result<Vec<Record>> {
+    /// Runs that fail are told, and the others go on: a series takes hours.
+    async fn play(
+        &self,
+        incident: &Incident,
+        failed: &mut Vec<String>,
+    ) -> anyhow::Result<Vec<Record>> {
         let mut records = Vec::new();
         for &contender in &self.subjects {
             let key = Key {
@@ -93,10 +100,19 @@ impl Cli {
                     key.gateways,
                     contender.name()
                 );
-                let record = round::run(self, incident, &key).await?;
-                eprintln!("{}", table::line(&record));
-                record.write(&self.results)?;
-                records.push(record);
+                match round::run(self, incident, &key).await {
+                    Ok(record) => {
+                        eprintln!("{}", table::line(&record));
+                        record.write(&self.results)?;
+                        records.push(record);
+                    }
+                    Err(error) => {
+                        let (incident, subject) = (&key.incident, contender.name());
+                        let line = format!("FAILED {incident}, {subject}: {error:#}");
+                        eprintln!("{line}");
+                        failed.push(line);
+                    }
+                }
             }
         }
         // what is expected of the gate is a ratio to the ideal, which the open run has

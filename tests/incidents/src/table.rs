@@ -15,7 +15,7 @@ const HEADING: [&str; 10] = [
     "probe p99 ms idle → ramp",
 ];
 
-pub(crate) fn text(records: &[Record]) -> String {
+pub(crate) fn text(records: &[Record], failed: &[String]) -> String {
     let mut lines = vec![
         format!("| {} |", HEADING.join(" | ")),
         format!("|{}", "---|".repeat(HEADING.len())),
@@ -32,6 +32,7 @@ pub(crate) fn text(records: &[Record]) -> String {
             ));
         }
     }
+    lines.extend_from_slice(failed);
     lines.join("\n") + "\n"
 }
 
@@ -78,12 +79,16 @@ mod tests {
         never.seconds = None;
         never.back = 12;
         never.void = true;
-        let table = text(&[never, record(Contender::Staged)]);
+        let table = text(
+            &[never, record(Contender::Staged)],
+            &["FAILED nat".to_owned()],
+        );
         assert!(
             table.contains("| founding | Open | 12/7000 | never | - | 80.0 | - | 0.010 | 0 |"),
             "{table}"
         );
         assert!(table.contains("| Staged | 7000/7000 | 90.0 |"));
+        assert!(table.ends_with("FAILED nat\n"));
         assert!(table.contains("VOID times of founding, Open"));
     }
 }
