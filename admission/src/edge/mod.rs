@@ -46,6 +46,8 @@ pub struct EdgeAdmission {
     knocked: bool,
     entering: EnteringLimit,
     adjusted_at: Duration,
+    /// When the entering limit last grew.
+    grown_at: Duration,
     /// Since the entering limit was adjusted: times to CONNACK, and the most that were entering at a time.
     period: (Times, u32),
     /// Times to CONNACK of earlier periods too, older ones faded.
@@ -71,6 +73,7 @@ impl EdgeAdmission {
             knocked: false,
             entering: EnteringLimit::new(settings.patience, settings.entering_cap),
             adjusted_at: Duration::ZERO,
+            grown_at: Duration::ZERO,
             period: (Times::default(), 0),
             recent: Times::default(),
             measured: None,
@@ -229,13 +232,21 @@ impl EdgeAdmission {
         if matches!(self.health, Health::Bad(_)) && self.entering.halve(now) {
             return;
         }
-        // Without any CONNACK nothing tells that more could enter.
-        let may_grow = self.health == Health::Good && times.count() > 0;
+        // Without any CONNACK nothing tells that more could enter; nor before those who entered last have theirs: a fleet
+        // of long patience would be let in whole meanwhile.
+        let told = self
+            .measured
+            .is_some_and(|took| now.saturating_sub(self.grown_at) >= took);
+        let may_grow = self.health == Health::Good && times.count() > 0 && told;
+        let before = self.entering.limit();
         self.entering.adjust(Period {
             measured: self.measured,
             peak,
             may_grow,
         });
+        if self.entering.limit() > before {
+            self.grown_at = now;
+        }
     }
 
     /// Of the edges heard, the one with the lowest id moves the level; the others adopt it.

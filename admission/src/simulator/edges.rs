@@ -13,9 +13,15 @@ use crate::places::Place;
 /// A rival thinks as often as this library's entering limit does.
 const RIVAL_EVERY: Moment = 500_000_000;
 
+/// A fleet in step is out of it after so many times its patience.
+const PATIENCES_IN_STEP: Moment = 3;
+
 impl Run<'_> {
     pub(super) fn arrive(&mut self, client: u32) {
         self.progress.arrivals += 1;
+        let waiting = self.scenario.expected() - self.progress.back;
+        let settled_down = self.now > moment(self.scenario.herd.patience) * PATIENCES_IN_STEP;
+        self.watch.knocks(waiting, settled_down, self.now);
         let number = self.clients[client as usize].tries + 1;
         self.clients[client as usize].tries = number;
         let attempt = Try { client, number };

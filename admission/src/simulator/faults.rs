@@ -94,7 +94,11 @@ impl Run<'_> {
     }
 
     fn start_edge(&mut self, number: u16) {
-        let boot = self.edges[usize::from(number)].boot + 1;
+        let edge = &self.edges[usize::from(number)];
+        if edge.alive {
+            return;
+        }
+        let boot = edge.boot + 1;
         if let Ok(edge) = Edge::new(self.scenario, number, boot) {
             self.edges[usize::from(number)] = edge;
             self.publish(usize::from(number));
@@ -118,7 +122,11 @@ impl Run<'_> {
     }
 
     fn start_shard(&mut self, number: u16) {
-        let boot = self.shards[usize::from(number)].boot + 1;
+        let shard = &self.shards[usize::from(number)];
+        if shard.alive {
+            return;
+        }
+        let boot = shard.boot + 1;
         self.shards[usize::from(number)] = Shard::new(number, boot);
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::Try;
 use super::moment::Moment;
 use crate::health::{HealthJudge, Window};
-use crate::report::Verdict;
+use crate::report::{ReopeningNumber, Verdict};
 use crate::settle::SubscribeGaps;
 use crate::shard::{ShardAdmission, ShardCounts};
 
@@ -24,7 +24,7 @@ pub(super) struct Shard {
     pub(super) attaching: VecDeque<Try>,
     pub(super) gaps: SubscribeGaps,
     /// As last told to the edges.
-    pub(super) reported: Verdict,
+    pub(super) reported: (ReopeningNumber, Verdict),
 }
 
 impl Shard {
@@ -39,7 +39,7 @@ impl Shard {
             connected: 0,
             attaching: VecDeque::new(),
             gaps: SubscribeGaps::default(),
-            reported: Verdict::Good,
+            reported: (ReopeningNumber::default(), Verdict::Good),
         }
     }
 

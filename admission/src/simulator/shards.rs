@@ -177,8 +177,8 @@ impl Run<'_> {
         for shard in shards {
             let at = &mut self.shards[usize::from(shard)];
             let counts = at.counts(limit);
-            at.reported = counts.verdict;
             let report = at.admission.report(counts, now);
+            at.reported = (report.reopening, report.verdict);
             for edge in edges.iter().copied() {
                 if self.edges[edge].admission.hear(report.clone(), now) {
                     self.publish(edge);

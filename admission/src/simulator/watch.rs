@@ -10,6 +10,11 @@ use super::shard::Shard;
 use crate::edge::EdgeView;
 use crate::report::{ReopeningNumber, Verdict};
 
+/// A tenth of a second.
+const TENTH: Moment = 100_000_000;
+/// A part of fewer is chance.
+const ENOUGH_WAITING: u32 = 100;
+
 /// What was seen of things that must not happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -27,23 +32,44 @@ pub struct Seen {
     pub level_fell: u32,
     /// The longest that an edge had not heard of slices that another had opened.
     pub longest_behind: Duration,
+    /// Of a hundred clients that were not back, the most that knocked within a tenth of a second, once a fleet had had
+    /// time to get out of step.
+    pub largest_knock_percent: u32,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     pub(super) seen: Seen,
+    /// The tenth of a second that it is, and how many have knocked in it.
+    knocks: (Moment, u32),
     /// When the highest level of all edges rose to what, as long as some edge has not followed.
     risen: VecDeque<(Moment, (ReopeningNumber, u32))>,
 }
 
 impl Watch {
+    /// A client knocks while so many are not back; `settled_down`: the fleet has had time to get out of step.
+    pub(super) fn knocks(&mut self, waiting: u32, settled_down: bool, now: Moment) {
+        let tenth = now / TENTH;
+        let before = if self.knocks.0 == tenth {
+            self.knocks.1
+        } else {
+            0
+        };
+        self.knocks = (tenth, before + 1);
+        if settled_down && waiting >= ENOUGH_WAITING {
+            let percent = (before + 1) * 100 / waiting;
+            self.seen.largest_knock_percent = self.seen.largest_knock_percent.max(percent);
+        }
+    }
+
     /// After a client has taken its place.
     pub(super) fn enters(&mut self, edge: &Edge, law: Law, shards: &[Shard]) {
         if law != Law::Staged {
             return;
         }
         self.seen.entered_above_limit += u32::from(edge.places.used() > edge.limit());
-        self.seen.entered_while_hard += u32::from(most_are(Verdict::Hard, shards));
+        self.seen.entered_while_hard +=
+            u32::from(most_are(Verdict::Hard, edge.view.reopening, shards));
     }
 
     /// After a client has begun to settle.
@@ -53,8 +79,10 @@ impl Watch {
 
     pub(super) fn advances(&mut self, before: &EdgeView, after: &EdgeView, shards: &[Shard]) {
         let is_more = before.reopening == after.reopening && after.level > before.level;
-        self.seen.advanced_while_bad += u32::from(is_more && most_are(Verdict::Bad, shards));
-        self.seen.advanced_while_hard += u32::from(is_more && most_are(Verdict::Hard, shards));
+        self.seen.advanced_while_bad +=
+            u32::from(is_more && most_are(Verdict::Bad, after.reopening, shards));
+        self.seen.advanced_while_hard +=
+            u32::from(is_more && most_are(Verdict::Hard, after.reopening, shards));
     }
 
     pub(super) fn publishes(&mut self, before: &EdgeView, after: &EdgeView) {
@@ -64,14 +92,16 @@ impl Watch {
 
     pub(super) fn behind(&mut self, edges: &[Edge], now: Moment) {
         let levels = || {
-            edges
-                .iter()
-                .filter(|edge| edge.alive)
-                .map(|edge| (edge.view.reopening, edge.view.level))
+            let alive = edges.iter().filter(|edge| edge.alive);
+            alive.map(|edge| (edge.view.reopening, edge.view.level))
         };
         let (Some(lowest), Some(highest)) = (levels().min(), levels().max()) else {
             return;
         };
+        // what an edge opened that died before anybody heard of it was never open
+        while self.risen.back().is_some_and(|(_, level)| *level > highest) {
+            self.risen.pop_back();
+        }
         if self.risen.back().is_none_or(|(_, level)| *level < highest) {
             self.risen.push_back((now, highest));
         }
@@ -87,12 +117,15 @@ impl Watch {
     }
 }
 
-/// As the edges heard it last.
-fn most_are(verdict: Verdict, shards: &[Shard]) -> bool {
-    let (mut alive, mut over) = (0, 0);
-    for shard in shards.iter().filter(|shard| shard.alive) {
-        alive += 1;
-        over += u32::from(shard.reported >= verdict);
+/// Of the shards that are at this reopening, as the edges heard it last.
+fn most_are(verdict: Verdict, reopening: ReopeningNumber, shards: &[Shard]) -> bool {
+    let (mut heard, mut over) = (0, 0);
+    for shard in shards
+        .iter()
+        .filter(|shard| shard.alive && shard.reported.0 == reopening)
+    {
+        heard += 1;
+        over += u32::from(shard.reported.1 >= verdict);
     }
-    alive > 0 && over * 2 >= alive
+    heard > 0 && over * 2 >= heard
 }

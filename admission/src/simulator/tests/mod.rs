@@ -1,5 +1,6 @@
 mod behaviour;
 mod faults;
+mod invariants;
 mod table;
 
 use std::time::Duration;
