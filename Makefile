@@ -59,7 +59,7 @@ clients: setup-test bins ## Client libraries of others: each version, transport,
 	HERDGATE_BIN_DIR=$(BIN_DEV) cargo test --workspace --locked --test process_libraries -- --include-ignored --exact libraries_find_what_they_expect_in_every_case --nocapture
 
 .PHONY: mutants
-mutants: setup-build ## Break the broker in one line at a time and see the conformance tests fail (some minutes of builds)
+mutants: setup-build ## Break the broker, and the admission law, in one line at a time and see tests fail (some minutes of builds)
 	cargo test --workspace --locked --test mutants -- --nocapture
 
 .PHONY: chart-test

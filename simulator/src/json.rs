@@ -44,12 +44,14 @@ struct Percentiles {
 #[serde(rename_all = "camelCase")]
 struct SeenReport {
     entered_above_limit: u32,
+    entered_too_late: u32,
     attached_above_limit: u32,
     entered_while_hard: u32,
     advanced_while_bad: u32,
     advanced_while_hard: u32,
     level_fell: u32,
     longest_behind_seconds: f64,
+    largest_knock_percent: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,12 +108,14 @@ impl SeenReport {
     fn new(seen: &Seen) -> Self {
         Self {
             entered_above_limit: seen.entered_above_limit,
+            entered_too_late: seen.entered_too_late,
             attached_above_limit: seen.attached_above_limit,
             entered_while_hard: seen.entered_while_hard,
             advanced_while_bad: seen.advanced_while_bad,
             advanced_while_hard: seen.advanced_while_hard,
             level_fell: seen.level_fell,
             longest_behind_seconds: seen.longest_behind.as_secs_f64(),
+            largest_knock_percent: seen.largest_knock_percent,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The mutations of the broker in `tests/mutants.yaml`: each breaks one line, and the tests that it names must see it.
+//! The mutations in `tests/mutants.yaml` (of the broker) and `tests/admission-mutants.yaml` (of the admission law): each
+//! breaks one line, and the tests that it names must see it.
 
 use std::fs;
 
@@ -15,7 +16,8 @@ pub struct Mutant {
     /// A part of one line, there exactly once.
     pub find: String,
     pub replace: String,
-    /// In `process_conformance`, without `conformance::`; each of them must fail.
+    /// Each of them must fail: of the broker in `process_conformance`, without `conformance::`; of the law in
+    /// `simulator::tests::invariants`, without that.
     pub tests: Vec<String>,
 }
 
@@ -37,9 +39,19 @@ impl Mutant {
     }
 }
 
+/// Of the broker.
 pub fn mutants() -> Vec<Mutant> {
-    let text = fs::read_to_string(root().join("tests/mutants.yaml")).unwrap();
-    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("tests/mutants.yaml: {error}"))
+    read("tests/mutants.yaml")
+}
+
+/// Of the admission law.
+pub fn admission_mutants() -> Vec<Mutant> {
+    read("tests/admission-mutants.yaml")
+}
+
+fn read(file: &str) -> Vec<Mutant> {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 #[cfg(test)]
@@ -75,6 +87,20 @@ mod tests {
         }
         assert!(problems.is_empty(), "{}", problems.join("\n"));
         assert!(mutants.len() >= AT_LEAST, "{} are too few", mutants.len());
+    }
+
+    #[test]
+    fn every_mutant_of_the_law_applies_to_one_place_and_names_invariants() {
+        let invariants = "admission/src/simulator/tests/invariants.rs";
+        let invariants = fs::read_to_string(root().join(invariants)).unwrap();
+        for mutant in admission_mutants() {
+            let text = fs::read_to_string(root().join(&mutant.file)).unwrap();
+            mutant.apply(&text).unwrap();
+            assert!(!mutant.tests.is_empty(), "{}", mutant.name);
+            for test in &mutant.tests {
+                assert!(invariants.contains(&format!("fn {test}(")), "{test}");
+            }
+        }
     }
 
     #[test]

@@ -83,6 +83,13 @@ impl Run<'_> {
         client.place = Some(place);
         self.edges[usize::from(edge)].entered(attempt, now);
         let until = self.patient_until(attempt);
+        if self.scenario.law == Law::Staged && self.is_current(attempt) {
+            let usual = self.edges[usize::from(edge)].view.usual_time_to_connack;
+            // the edge does not know how long its knock was under way
+            let left = duration((until + self.round_trip).saturating_sub(now));
+            self.watch
+                .waits_yet(usual, left, self.scenario.herd.patience);
+        }
         self.after(until.saturating_sub(now), Event::GiveUp(attempt));
         let cost = moment(self.scenario.capacity.handshake);
         self.work(

@@ -20,6 +20,9 @@ const ENOUGH_WAITING: u32 = 100;
 pub struct Seen {
     /// Clients that were let in while more than the limit were entering.
     pub entered_above_limit: u32,
+    /// Clients that were let in with less patience left than the usual time to CONNACK, or than half of it where that is
+    /// longer.
+    pub entered_too_late: u32,
     /// Clients that were attached while more than the limit were settling.
     pub attached_above_limit: u32,
     /// Clients that were let in while half or more of the shards were hard.
@@ -60,6 +63,11 @@ impl Watch {
             let percent = (before + 1) * 100 / waiting;
             self.seen.largest_knock_percent = self.seen.largest_knock_percent.max(percent);
         }
+    }
+
+    /// A client is let in that waits for so long yet, of so long in all.
+    pub(super) fn waits_yet(&mut self, usual: Duration, left: Duration, patience: Duration) {
+        self.seen.entered_too_late += u32::from(left < usual.min(patience / 2));
     }
 
     /// After a client has taken its place.

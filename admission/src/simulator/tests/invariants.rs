@@ -31,8 +31,8 @@ prop_compose! {
         step_timeout in millis(3_000..=10_000),
     ) -> Herd {
         Herd {
-            patience, retry, jitter_percent, back_off_percent, longest_retry, gives_up_after, gives_up_for, dials_within,
-            step_timeout, ..Herd::default()
+            dials_within, patience, step_timeout, retry, jitter_percent, back_off_percent, longest_retry, gives_up_after,
+            gives_up_for, ..Herd::default()
         }
     }
 }
@@ -195,12 +195,13 @@ proptest! {
 
     #[test]
     fn slices_open_only_while_the_shards_are_well(scenario in scenario()) {
-        prop_assert_eq!(run(&scenario).seen.advanced_while_bad, 0);
+        let seen = run(&scenario).seen;
+        prop_assert_eq!((seen.advanced_while_bad, seen.advanced_while_hard), (0, 0));
     }
 
     #[test]
-    fn nothing_opens_while_the_shards_are_hard(scenario in scenario()) {
-        prop_assert_eq!(run(&scenario).seen.advanced_while_hard, 0);
+    fn nobody_is_let_in_who_cannot_make_it(scenario in scenario()) {
+        prop_assert_eq!(run(&scenario).seen.entered_too_late, 0);
     }
 
     /// As long as edge and shards run.
@@ -270,7 +271,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Rows and their neighbours: a tenth over the work alone, what slows it counted as work, and the last one's own way.
     #[test]
@@ -285,7 +286,7 @@ proptest! {
     #[test]
     fn next_to_no_handshake_is_for_nothing(row in neighbour()) {
         let first = (row.scenario.capacity.handshake + row.scenario.capacity.login) * FIRST;
-        prop_assume!(first < row.scenario.herd.patience / 2);
+        prop_assume!(first < row.scenario.herd.patience * 2 / 5);
         let outcome = run(&row.scenario);
         prop_assert!(outcome.handshakes_per_hundred() <= 102, "{}: {:?}", row.name, brief(&outcome));
     }
