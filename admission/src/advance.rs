@@ -1,7 +1,6 @@
 //! When more slices open, and how many.
 
-/// No step opens more than this part of all slices, so that the order keeps its meaning.
-const LARGEST_STEP_PARTS: u32 = 4;
+use crate::tuning::Tuning;
 
 /// The open door of all edges together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,11 +24,15 @@ impl Door {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Advance {
     step: u32,
+    largest_parts: u32,
 }
 
 impl Advance {
-    pub(crate) fn new() -> Self {
-        Self { step: 1 }
+    pub(crate) fn new(tuning: &Tuning) -> Self {
+        Self {
+            step: 1,
+            largest_parts: tuning.largest_step_parts.max(1),
+        }
     }
 
     /// Once per period: the level after it, never a lower one.
@@ -42,7 +45,7 @@ impl Advance {
         self.step = self
             .step
             .saturating_mul(2)
-            .min(slices / LARGEST_STEP_PARTS)
+            .min(slices / self.largest_parts)
             .max(1);
         next
     }
@@ -89,7 +92,7 @@ mod tests {
 
     #[test]
     fn steps_double_while_the_door_is_empty_and_end_at_the_last_slice() {
-        let mut advance = Advance::new();
+        let mut advance = Advance::new(&Tuning::default());
         let mut level = 0;
         let levels: Vec<_> = (0..11)
             .map(|_| {
@@ -102,7 +105,7 @@ mod tests {
 
     #[test]
     fn steps_halve_while_enough_stand_there() {
-        let mut advance = Advance::new();
+        let mut advance = Advance::new(&Tuning::default());
         let level = (0..4).fold(0, |level, _| advance.next(level, 256, EMPTY));
         assert_eq!(level, 15);
         assert_eq!(advance.next(level, 256, CROWDED), 15);
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn few_slices_open_one_by_one() {
         for slices in [1, 2, 4] {
-            let mut advance = Advance::new();
+            let mut advance = Advance::new(&Tuning::default());
             assert_eq!(advance.next(0, slices, EMPTY), 1);
             assert_eq!(advance.next(1, slices, EMPTY), 2.min(slices));
         }
@@ -125,7 +128,7 @@ mod tests {
         #[test]
         fn never_lowers_never_leaps(doors in prop::collection::vec((0_u64..200, 0_u64..64, 0_u64..64), 0..200), bits in 0_u32..=16) {
             let slices = 1 << bits;
-            let (mut advance, mut level) = (Advance::new(), 0);
+            let (mut advance, mut level) = (Advance::new(&Tuning::default()), 0);
             for (waiting, free, limit) in doors {
                 let next = advance.next(level, slices, Door { waiting, free, limit });
                 prop_assert!(next >= level && next <= slices);
@@ -137,7 +140,7 @@ mod tests {
         #[test]
         fn nothing_waits_for_a_client_that_does_not_come(bits in 0_u32..=16) {
             let slices: u32 = 1 << bits;
-            let (mut advance, mut level) = (Advance::new(), 0);
+            let (mut advance, mut level) = (Advance::new(&Tuning::default()), 0);
             let mut periods = 0;
             while level < slices {
                 level = advance.next(level, slices, EMPTY);

@@ -2,16 +2,7 @@
 
 use std::time::Duration;
 
-/// Fewer would leave the way in idle between two round trips of a far client.
-pub(crate) const LEAST: u32 = 4;
-/// Before anything is known: small enough that even slow logins stay within the patience.
-pub(crate) const FIRST: u32 = 64;
-/// The time to CONNACK aimed at, as a part of the patience: far enough from giving up for the slowest twentieth.
-const TARGET_PARTS: u32 = 5;
-/// The limit has no bearing on the time to CONNACK unless this much of it was used.
-const USED_PERCENT: u64 = 70;
-/// A limit is not halved again before the shard's next window has shown what halving did.
-const HALVE_EVERY: Duration = Duration::from_secs(1);
+use crate::tuning::Tuning;
 
 /// What one period showed.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +17,7 @@ pub(crate) struct Period {
 /// The controller of one edge's entering limit.
 #[derive(Clone, Debug)]
 pub(crate) struct EnteringLimit {
+    tuning: Tuning,
     target: Duration,
     cap: u32,
     limit: u32,
@@ -35,14 +27,14 @@ pub(crate) struct EnteringLimit {
 }
 
 impl EnteringLimit {
-    /// `cap`: never more than this, whatever the law says, even when it is under [`LEAST`].
-    pub(crate) fn new(patience: Duration, cap: Option<u32>) -> Self {
+    /// `cap`: never more than this, whatever the law says, even when it is under the least.
+    pub(crate) fn new(patience: Duration, cap: Option<u32>, tuning: Tuning) -> Self {
         let cap = cap.unwrap_or(u32::MAX);
-        let target = patience / TARGET_PARTS;
         Self {
-            target,
+            tuning,
+            target: patience * tuning.target_percent / 100,
             cap,
-            limit: FIRST.min(cap),
+            limit: tuning.first_entering.min(cap),
             last_good: None,
             overshot: false,
             halved_at: None,
@@ -57,6 +49,10 @@ impl EnteringLimit {
         self.target
     }
 
+    pub(crate) fn set_patience(&mut self, patience: Duration) {
+        self.target = patience * self.tuning.target_percent / 100;
+    }
+
     pub(crate) fn is_capped(&self) -> bool {
         self.limit >= self.cap
     }
@@ -64,7 +60,10 @@ impl EnteringLimit {
     /// Another reopening begins: what was good may no longer be.
     pub(crate) fn restart(&mut self) {
         self.overshot = false;
-        self.set(self.last_good.map_or(FIRST, |good| good / 2));
+        self.set(
+            self.last_good
+                .map_or(self.tuning.first_entering, |good| good / 2),
+        );
     }
 
     /// Once per period.
@@ -72,7 +71,8 @@ impl EnteringLimit {
         let Some(measured) = period.measured else {
             return;
         };
-        let used = u64::from(period.peak) * 100 >= u64::from(self.limit) * USED_PERCENT;
+        let used = u64::from(period.peak) * 100
+            >= u64::from(self.limit) * u64::from(self.tuning.used_percent);
         if measured > self.target {
             self.overshot = true;
             self.set(self.shrunk(measured));
@@ -88,7 +88,7 @@ impl EnteringLimit {
     pub(crate) fn halve(&mut self, now: Duration) -> bool {
         let due = self
             .halved_at
-            .is_none_or(|at| now.saturating_sub(at) >= HALVE_EVERY);
+            .is_none_or(|at| now.saturating_sub(at) >= self.tuning.halve_every);
         if due {
             self.halved_at = Some(now);
             self.overshot = true;
@@ -113,7 +113,7 @@ impl EnteringLimit {
     }
 
     fn set(&mut self, limit: u32) {
-        self.limit = limit.max(LEAST).min(self.cap);
+        self.limit = limit.max(self.tuning.least_entering).min(self.cap);
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(5);
 
     fn limit(cap: Option<u32>) -> EnteringLimit {
-        EnteringLimit::new(PATIENCE, cap)
+        EnteringLimit::new(PATIENCE, cap, Tuning::default())
     }
 
     fn period(measured: u64, peak: u32) -> Period {
@@ -259,7 +259,7 @@ mod tests {
                     1 => { limit.halve(now); }
                     _ => limit.adjust(Period { may_grow, ..period(measured, peak) }),
                 }
-                prop_assert!(limit.limit() >= LEAST.min(most) && limit.limit() <= most);
+                prop_assert!(limit.limit() >= 4.min(most) && limit.limit() <= most);
             }
         }
 

@@ -51,14 +51,17 @@ pub mod settle;
 pub mod shard;
 pub mod simulator;
 pub mod slicing;
+pub mod steering;
 pub mod stored;
 pub mod times;
 pub mod trust;
+pub mod tuning;
 
 mod addresses;
 mod advance;
 mod entering;
 mod heard;
+mod patience;
 mod stable;
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::progress::Trigger;
+pub use crate::steering::Steering;
+
 /// The number of a reopening. The highest heard wins.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -38,6 +41,17 @@ pub struct EdgeReport {
     /// before that shard's start. Not echoed.
     #[serde(default)]
     pub joined: Vec<ShardBoot>,
+    /// What set `reopening` off.
+    #[serde(default)]
+    pub trigger: Trigger,
+    #[serde(default)]
+    pub steering: Steering,
+    /// The patience of the fleet, in milliseconds, as this edge has learned it from its own clients; 0 while it has not.
+    #[serde(default)]
+    pub patience_ms: u32,
+    /// Clients that came in the last whole second.
+    #[serde(default)]
+    pub arrivals: u32,
 }
 
 /// How a shard feels about its last window.
@@ -60,6 +74,15 @@ pub struct ShardReport {
     pub reopening: ReopeningNumber,
     /// The highest level heard for `reopening`; an edge that joins adopts it.
     pub level: u32,
+    /// What set `reopening` off.
+    #[serde(default)]
+    pub trigger: Trigger,
+    #[serde(default)]
+    pub steering: Steering,
+    /// The median of what edges have learned of the patience, in milliseconds; the last known while none has; 0: none
+    /// ever had.
+    #[serde(default)]
+    pub patience_ms: u32,
     pub verdict: Verdict,
     /// The signal behind `verdict`, such as `queue_wait`.
     pub signal: Option<String>,

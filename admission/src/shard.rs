@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Verdict};
+use crate::progress::{Action, GateMode, Steer, Steered};
+use crate::report::{
+    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger, Verdict,
+};
+use crate::steering::{NotSteered, Standing};
 
 /// Most edges that come back to a shard that restarted do so within this, whatever their link's back-off; the number
 /// that this shard has, and one of them brings along, is then from before the restart.
@@ -33,11 +37,14 @@ pub struct ShardAdmission {
     boot_epoch: u64,
     /// 0: no edge was heard yet, nothing is served.
     reopening: ReopeningNumber,
+    trigger: Trigger,
+    steering: Steering,
+    /// Known from before this start; the next one is higher.
+    stored: ReopeningNumber,
+    patience_ms: u32,
     level: u32,
     first_heard: Option<Duration>,
     edges: BTreeMap<EdgeId, (Duration, EdgeReport)>,
-    /// The highest number that an earlier start of this shard has served.
-    stored: ReopeningNumber,
 }
 
 impl ShardAdmission {
@@ -47,36 +54,84 @@ impl ShardAdmission {
             shard,
             boot_epoch,
             reopening: ReopeningNumber::default(),
+            trigger: Trigger::None,
+            steering: Steering::default(),
+            stored: ReopeningNumber::default(),
+            patience_ms: 0,
             level: 0,
             first_heard: None,
             edges: BTreeMap::new(),
-            stored: ReopeningNumber::default(),
         }
     }
 
-    /// The next number is higher than `stored` too, which an earlier start of this shard has served.
-    #[must_use]
-    pub fn after(self, stored: ReopeningNumber) -> Self {
-        Self { stored, ..self }
+    /// What is known from before this start: the highest reopening number, and the patience in milliseconds (0: none).
+    pub fn restore(&mut self, number: ReopeningNumber, patience_ms: u32) {
+        self.stored = self.stored.max(number);
+        self.patience_ms = patience_ms;
     }
 
-    /// An edge's report arrived. `true`: the reopening or the level is another; report to all edges now.
+    /// An edge's report arrived. `true`: the reopening, the level or how it is steered is another; report to all edges
+    /// now.
     pub fn hear(&mut self, report: EdgeReport, now: Duration) -> bool {
-        let before = (self.reopening, self.level);
+        let before = (self.reopening, self.level, self.steering);
         let started = *self.first_heard.get_or_insert(now);
         let starting = now.saturating_sub(started) <= START_PHASE;
         if self.is_from_before(&report, starting) {
-            let highest = report.reopening.max(self.stored);
-            self.reopening = ReopeningNumber(highest.0.saturating_add(1));
-            self.level = 0;
+            let known = report.reopening.max(self.stored);
+            let trigger = if known == ReopeningNumber::default() {
+                Trigger::Start
+            } else {
+                Trigger::Restart
+            };
+            self.reopen(ReopeningNumber(known.0.saturating_add(1)), trigger);
         } else if report.reopening > self.reopening {
-            self.reopening = report.reopening;
+            self.reopen(report.reopening, report.trigger);
             self.level = report.level;
+            self.steering = report.steering;
         } else if report.reopening == self.reopening {
             self.level = self.level.max(report.level);
+            self.steering.adopt(report.steering);
         }
         self.remember(report, now);
-        before != (self.reopening, self.level)
+        before != (self.reopening, self.level, self.steering)
+    }
+
+    /// By hand; on success report to all edges now. The shard knows neither the mode of its edges nor their slices: what
+    /// is no action for them they refuse.
+    pub fn steer(&mut self, mode: GateMode, steer: Steer) -> Result<Steered, NotSteered> {
+        let standing = Standing {
+            mode,
+            has_reopening: self.reopening != ReopeningNumber::default(),
+            level: self.level,
+            slices: None,
+            next_end: self.level,
+        };
+        standing.check(steer)?;
+        if steer.action == Action::Reopen {
+            let next = self.reopening.max(self.stored).0.saturating_add(1);
+            self.reopen(ReopeningNumber(next), Trigger::Manual);
+        } else {
+            self.steering = self.steering.steered(steer, &standing)?;
+        }
+        Ok(Steered {
+            reopening: self.reopening.0,
+            revision: self.steering.revision,
+            paused: self.steering.paused,
+            at_least: self.steering.at_least,
+            stopped: self.steering.stopped,
+        })
+    }
+
+    fn reopen(&mut self, number: ReopeningNumber, trigger: Trigger) {
+        self.reopening = number;
+        self.trigger = trigger;
+        self.steering = Steering::default();
+        self.level = 0;
+    }
+
+    /// What edges have learned of the patience, in milliseconds; 0: nothing yet.
+    pub fn patience_ms(&self) -> u32 {
+        self.patience_ms
     }
 
     pub fn reopening(&self) -> ReopeningNumber {
@@ -92,11 +147,16 @@ impl ShardAdmission {
     pub fn report(&mut self, counts: ShardCounts, now: Duration) -> ShardReport {
         self.edges
             .retain(|_, (heard, _)| now.saturating_sub(*heard) <= EDGE_FORGOTTEN);
+        let learned = self.edges.values().map(|(_, edge)| edge.patience_ms);
+        self.patience_ms = median(learned.filter(|millis| *millis > 0)).unwrap_or(self.patience_ms);
         ShardReport {
             shard: self.shard,
             boot_epoch: self.boot_epoch,
             reopening: self.reopening,
             level: self.level,
+            trigger: self.trigger,
+            steering: self.steering,
+            patience_ms: self.patience_ms,
             verdict: counts.verdict,
             signal: counts.signal,
             connected: counts.connected,
@@ -132,6 +192,14 @@ impl ShardAdmission {
             self.edges.insert(report.edge.clone(), (now, report));
         }
     }
+}
+
+/// Of an even number the lower of the two in the middle.
+pub(crate) fn median(values: impl Iterator<Item = u32>) -> Option<u32> {
+    let mut values: Vec<_> = values.collect();
+    values.sort_unstable();
+    let middle = values.len().checked_sub(1)? / 2;
+    values.get(middle).copied()
 }
 
 fn aged(report: &EdgeReport, age: Duration) -> EdgeReport {

@@ -4,14 +4,18 @@ mod numbers;
 mod ramp;
 mod random;
 mod tables;
+mod steered;
 
 use std::time::Duration;
 
 use crate::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, EdgeView, Mode, TICK};
-use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Verdict};
+use crate::report::{
+    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger, Verdict,
+};
 use crate::shard::{ShardAdmission, ShardCounts};
 use crate::slicing::{PrefixLengths, SlicePlan, Slicing};
 use crate::times::Times;
+use crate::tuning::Tuning;
 
 /// One edge process, or none while it is down.
 struct Edge {
@@ -117,6 +121,8 @@ impl Cluster {
             plan,
             patience: Duration::from_secs(5),
             entering_cap: self.edges[edge].cap,
+            learns_patience: true,
+            tuning: Tuning::default(),
         };
         self.edges[edge].running = Some(EdgeAdmission::new(settings));
     }

@@ -13,6 +13,10 @@ fn report(edge: usize, reopening: u64, level: u32) -> EdgeReport {
         held: 0,
         age_ms: 0,
         joined: vec![],
+        trigger: Trigger::None,
+        steering: Steering::default(),
+        patience_ms: 0,
+        arrivals: 0,
     }
 }
 
@@ -209,7 +213,8 @@ fn late_edge_from_before(cluster: &mut Cluster) {
         assert_eq!(cluster.number(edge), 2);
         assert!(cluster.level(edge) <= 3);
     }
-    cluster.run(60_000);
+    // between two moves of the slope
+    cluster.run(61_500);
     assert!(cluster.agrees());
     assert_eq!(cluster.number(0), 2);
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::progress::{Action, Steer};
 
 #[derive(Clone, Debug)]
 enum Mishap {
@@ -17,11 +18,19 @@ enum Mishap {
     Crowd(usize, u32, u32),
     Connacks(usize, u64),
     Feel(usize, Verdict),
+    Steer(usize, Action),
     Order(bool),
 }
 
 fn mishap() -> impl Strategy<Value = Mishap> {
     let (edge, shard) = (0_usize..3, 0_usize..2);
+    let action = prop_oneof![
+        Just(Action::Pause),
+        Just(Action::Resume),
+        Just(Action::Skip),
+        Just(Action::Stop),
+        Just(Action::Reopen)
+    ];
     let verdict = prop_oneof![Just(Verdict::Good), Just(Verdict::Bad), Just(Verdict::Hard)];
     prop_oneof![
         3 => edge.clone().prop_map(Mishap::StartEdge),
@@ -35,6 +44,7 @@ fn mishap() -> impl Strategy<Value = Mishap> {
         4 => (edge.clone(), 0_u32..300, 0_u32..300).prop_map(|(edge, door, held)| Mishap::Crowd(edge, door, held)),
         3 => (edge, 1_u64..6_000).prop_map(|(edge, millis)| Mishap::Connacks(edge, millis)),
         1 => any::<bool>().prop_map(Mishap::Order),
+        1 => (0_usize..3, action).prop_map(|(edge, action)| Mishap::Steer(edge, action)),
         2 => (shard, verdict).prop_map(|(shard, verdict)| Mishap::Feel(shard, verdict)),
     ]
 }
@@ -63,7 +73,19 @@ impl Cluster {
                 (0..30).for_each(|_| self.edges[edge].times.record(Duration::from_millis(millis)));
             }
             Mishap::Order(edges_hear_first) => self.edges_hear_first = edges_hear_first,
+            Mishap::Steer(edge, action) => self.steer(edge, action),
             Mishap::Feel(shard, verdict) => self.feel(shard, verdict, "signal"),
+        }
+    }
+
+    fn steer(&mut self, edge: usize, action: Action) {
+        let steer = Steer {
+            action,
+            level: None,
+        };
+        if let Some(edge) = &mut self.edges[edge].running {
+            // what makes no sense now is refused
+            let _ = edge.steer(steer, self.now);
         }
     }
 
@@ -120,6 +142,7 @@ proptest! {
         }
         cluster.heal();
         cluster.run(5_000);
+        (0..3).for_each(|edge| cluster.steer(edge, Action::Resume));
         let number = cluster.number(0);
         cluster.run(25_000);
         prop_assert!(cluster.agrees());

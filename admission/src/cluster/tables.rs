@@ -40,7 +40,8 @@ fn a_table_that_comes_late_leaves_as_much_open_as_was() {
 
 #[test]
 fn a_shard_that_remembers_a_number_takes_a_higher_one() {
-    let mut shard = ShardAdmission::new(0, 1).after(ReopeningNumber(41));
+    let mut shard = ShardAdmission::new(0, 1);
+    shard.restore(ReopeningNumber(41), 0);
     let mut cluster = Cluster::new(1, 1);
     cluster.start_edge(0);
     let report = cluster.edges[0].running.as_ref().unwrap().report(NOBODY);

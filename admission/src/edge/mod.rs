@@ -1,17 +1,21 @@
 //! One edge process's part in admission: what it hears, what it decides every half second, what it tells.
 
+mod ramp;
+mod steer;
 mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::advance::{Advance, Door};
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{self, Health, Heard};
-use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport};
+use crate::patience::Patience;
+use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Trigger};
+use crate::shard::median;
 use crate::slicing::{Seed, SliceTable, TableFor};
 use crate::times::Times;
+use ramp::{Look, Ramp};
 
 pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode};
 
@@ -21,8 +25,6 @@ pub const REPORT_EVERY: Duration = Duration::from_millis(250);
 pub const TICK: Duration = REPORT_EVERY;
 /// How often the entering limit is: a tenth of the usual patience; sooner, a change has not yet shown what it does.
 const ADJUST_EVERY: Duration = Duration::from_millis(500);
-/// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
-const KNOCK_WITHIN: Duration = Duration::from_secs(30);
 /// A percentile of fewer times is chance; older ones are then taken in.
 const ENOUGH_TIMES: u64 = 20;
 /// The usual time to CONNACK before there is one: half of what is aimed at, as a part of the patience.
@@ -35,15 +37,10 @@ pub struct EdgeAdmission {
     heard: Heard,
     /// Shard and boot epoch, see [`EdgeReport::joined`].
     joined: BTreeMap<u32, u64>,
-    reopening: ReopeningNumber,
-    level: u32,
+    ramp: Ramp,
     table: Arc<SliceTable>,
     /// What `table` is, or the next one will be, cut by; `None`: by the plan alone.
     table_for: Option<TableFor>,
-    advance: Advance,
-    /// When this edge first heard a shard at this reopening.
-    heard_since: Option<Duration>,
-    knocked: bool,
     entering: EnteringLimit,
     adjusted_at: Duration,
     /// When the entering limit last grew.
@@ -56,22 +53,23 @@ pub struct EdgeAdmission {
     measured: Option<Duration>,
     health: Health,
     limiting: Arc<str>,
+    stalled: bool,
+    learning: Patience,
+    /// What all edges go by now.
+    patience: Duration,
 }
 
 impl EdgeAdmission {
     pub fn new(settings: EdgeSettings) -> Self {
-        let reopening = ReopeningNumber::default();
+        let table = cut(&settings, ReopeningNumber::default(), None);
+        let (patience, cap, tuning) = (settings.patience, settings.entering_cap, settings.tuning);
         Self {
             heard: Heard::default(),
             joined: BTreeMap::new(),
-            reopening,
-            level: first_level(&settings),
-            table: cut(&settings, reopening, None),
+            ramp: Ramp::new(settings.mode, table.slices(), tuning),
+            table,
             table_for: None,
-            advance: Advance::new(),
-            heard_since: None,
-            knocked: false,
-            entering: EnteringLimit::new(settings.patience, settings.entering_cap),
+            entering: EnteringLimit::new(patience, cap, tuning),
             adjusted_at: Duration::ZERO,
             grown_at: Duration::ZERO,
             period: (Times::default(), 0),
@@ -79,23 +77,26 @@ impl EdgeAdmission {
             measured: None,
             health: Health::Silent,
             limiting: Arc::from(""),
+            stalled: false,
+            learning: Patience::new(tuning),
+            patience,
             settings,
         }
     }
 
     /// A shard's report arrived. `true`: the view has changed and must reach the workers now.
     pub fn hear(&mut self, report: ShardReport, now: Duration) -> bool {
-        let before = (self.reopening, self.level);
-        self.join(&report);
-        let echoed = report
-            .edges
-            .iter()
-            .filter(|edge| edge.reopening == self.reopening);
-        let highest = echoed.map(|edge| edge.level).max();
-        self.adopt_level(highest.unwrap_or(0));
+        let before = (self.ramp.number, self.ramp.level);
+        let mut changed = self.join(&report);
+        for edge in &report.edges {
+            if edge.reopening == self.ramp.number {
+                self.ramp.adopt_level(edge.level);
+                changed |= self.ramp.adopt_steering(edge.steering);
+            }
+        }
         self.heard.hear(report, now);
-        let felt_differently = self.feel(now);
-        felt_differently || before != (self.reopening, self.level)
+        changed |= self.feel(now);
+        changed || before != (self.ramp.number, self.ramp.level)
     }
 
     /// The last link to a shard broke. `true`: the view has changed and must reach the workers now.
@@ -108,15 +109,11 @@ impl EdgeAdmission {
     /// reach the workers now.
     pub fn adopt_table(&mut self, table: &TableFor) -> bool {
         let other = TableFor::adopt(&mut self.table_for, table);
-        if !other || table.reopening != self.reopening {
+        if !other || table.reopening != self.ramp.number {
             return false;
         }
-        let before = self.table.slices();
-        self.table = cut(&self.settings, self.reopening, self.table_for.as_ref());
-        // Of another number of slices as much is open as was.
-        let (now, before) = (u64::from(self.table.slices()), u64::from(before.max(1)));
-        let level = (u64::from(self.level) * now).div_ceil(before);
-        self.level = u32::try_from(level).unwrap_or(self.table.slices());
+        self.table = cut(&self.settings, self.ramp.number, self.table_for.as_ref());
+        self.ramp.recut(self.table.slices());
         true
     }
 
@@ -128,6 +125,7 @@ impl EdgeAdmission {
     /// Every [`TICK`]. `times`: the times to CONNACK since the last one, of all workers.
     pub fn tick(&mut self, counts: EdgeCounts, times: &Times, now: Duration) {
         self.feel(now);
+        self.agree_on_patience(now);
         self.period.0.merge(times);
         self.period.1 = self.period.1.max(counts.entering_peak);
         // Half a tick early is in time: ticks are never quite regular.
@@ -136,16 +134,54 @@ impl EdgeAdmission {
             self.adjust_entering(counts.oldest_entering, now);
         }
         self.advance_level(counts, now);
+        self.stalled = self.ramp.is_stalled(now);
         self.limiting = self.find_limiting(counts, now).into();
+    }
+
+    /// How long clients of the held sample waited before they left; see [`crate::hold::Hold::take_given_up`].
+    pub fn gave_up(&mut self, waits: &Times) {
+        self.learning.learn(waits);
+    }
+
+    /// All edges go by the median of what they have learned, so that one beside an odd crowd misleads nobody; while none
+    /// has, by what shards remember.
+    fn agree_on_patience(&mut self, now: Duration) {
+        if !self.settings.learns_patience {
+            return;
+        }
+        let own = self.learning.learned_ms();
+        let number = self.ramp.number;
+        let others = self.heard.others(&self.settings.edge, number, now);
+        let learned = others.values().map(|edge| edge.patience_ms).chain([own]);
+        let remembered = || {
+            median(
+                self.heard
+                    .live(number, now)
+                    .map(|shard| shard.patience_ms)
+                    .filter(|millis| *millis > 0),
+            )
+        };
+        if let Some(millis) = median(learned.filter(|millis| *millis > 0)).or_else(remembered) {
+            // what a peer says is kept within bounds as what was learned is
+            let tuning = &self.settings.tuning;
+            let most = tuning.most_patience.max(tuning.least_patience);
+            self.patience = Duration::from_millis(millis.into()).clamp(tuning.least_patience, most);
+            self.entering.set_patience(self.patience);
+        }
     }
 
     pub fn view(&self) -> EdgeView {
         EdgeView {
             mode: self.settings.mode,
-            reopening: self.reopening,
-            level: self.level,
+            reopening: self.ramp.number,
+            trigger: self.ramp.trigger,
+            steering: self.ramp.steering,
+            level: self.ramp.level,
             table: Arc::clone(&self.table),
             entering_limit: self.entering_limit(),
+            lawful_entering_limit: self.lawful_limit(),
+            stalled: self.stalled,
+            patience: self.patience,
             usual_time_to_connack: self.usual_time_to_connack(),
             aim: self.entering.target(),
             limiting: Arc::clone(&self.limiting),
@@ -154,11 +190,15 @@ impl EdgeAdmission {
 
     /// What shards are told every [`REPORT_EVERY`].
     pub fn report(&self, counts: EdgeCounts) -> EdgeReport {
-        let entering_limit = self.entering_limit();
+        let entering_limit = self.lawful_limit();
         EdgeReport {
             edge: self.settings.edge.clone(),
-            reopening: self.reopening,
-            level: self.level,
+            reopening: self.ramp.number,
+            level: self.ramp.level,
+            trigger: self.ramp.trigger,
+            steering: self.ramp.steering,
+            patience_ms: self.learning.learned_ms(),
+            arrivals: 0,
             door: counts.door,
             free_places: entering_limit.saturating_sub(counts.entering),
             entering_limit,
@@ -176,41 +216,33 @@ impl EdgeAdmission {
     }
 
     /// The highest reopening number heard wins. An edge that is at the same number as a shard that it has not joined,
-    /// with slices open already, has its number from before the shard's start: the shard must hear so.
-    fn join(&mut self, report: &ShardReport) {
-        if report.reopening > self.reopening {
-            self.reopen(report.reopening);
+    /// with slices open already, has its number from before the shard's start: the shard must hear so. `true`: the
+    /// reopening is steered in another way than before.
+    fn join(&mut self, report: &ShardReport) -> bool {
+        if report.reopening > self.ramp.number {
+            self.reopen(report.reopening, report.trigger);
         }
-        if report.reopening == self.reopening && self.reopening != ReopeningNumber::default() {
-            if self.level == first_level(&self.settings) {
-                self.joined.insert(report.shard, report.boot_epoch);
-            }
-            self.adopt_level(report.level);
+        if report.reopening != self.ramp.number || self.ramp.number == ReopeningNumber::default() {
+            return false;
         }
+        if self.ramp.level == self.ramp.first_level() {
+            self.joined.insert(report.shard, report.boot_epoch);
+        }
+        self.ramp.adopt_level(report.level);
+        self.ramp.adopt_steering(report.steering)
     }
 
-    fn reopen(&mut self, reopening: ReopeningNumber) {
-        self.reopening = reopening;
-        self.level = first_level(&self.settings);
-        self.table = cut(&self.settings, reopening, self.table_for.as_ref());
-        self.advance = Advance::new();
-        self.heard_since = None;
-        self.knocked = false;
+    fn reopen(&mut self, number: ReopeningNumber, trigger: Trigger) {
+        self.table = cut(&self.settings, number, self.table_for.as_ref());
+        self.ramp.reopen(number, trigger, self.table.slices());
         self.entering.restart();
-    }
-
-    /// A level never falls within a reopening.
-    fn adopt_level(&mut self, level: u32) {
-        self.level = self.level.max(level.min(self.table.slices()));
     }
 
     /// Notes how the shards are. `true`: whether anybody may enter has changed.
     fn feel(&mut self, now: Duration) -> bool {
         let before = self.entering_limit();
-        self.health = self.heard.health(self.reopening, now);
-        if self.health != Health::Silent {
-            self.heard_since.get_or_insert(now);
-        }
+        self.health = self.heard.health(self.ramp.number, now);
+        self.ramp.feel(&self.health, now);
         before != self.entering_limit()
     }
 
@@ -251,57 +283,64 @@ impl EdgeAdmission {
 
     /// Of the edges heard, the one with the lowest id moves the level; the others adopt it.
     fn advance_level(&mut self, counts: EdgeCounts, now: Duration) {
-        let others = self.heard.others(&self.settings.edge, self.reopening, now);
-        let moves = others.keys().all(|other| self.settings.edge < *other);
+        let others = self
+            .heard
+            .others(&self.settings.edge, self.ramp.number, now);
         let own = self.report(counts);
-        self.knocked |= others
-            .values()
-            .chain([&own])
-            .any(|edge| edge.door > 0 || edge.held > 0);
-        let waited_long = self
-            .heard_since
-            .is_some_and(|since| now.saturating_sub(since) >= KNOCK_WITHIN);
-        let started = self.level > 0 || self.knocked || waited_long;
-        if moves && started && self.health == Health::Good {
-            let door: Door = heard::sum(others.values().chain([&own]));
-            self.level = self.advance.next(self.level, self.table.slices(), door);
+        let all = || others.values().chain([&own]);
+        let look = Look {
+            health: &self.health,
+            moves: others.keys().all(|other| self.settings.edge < *other),
+            knocks: all().any(|edge| self.knocks(edge)),
+            door: heard::sum(all()),
+        };
+        self.ramp.tick(look, now);
+    }
+
+    /// Whether somebody waits there; where nobody is held, whether somebody enters.
+    fn knocks(&self, edge: &EdgeReport) -> bool {
+        let enters = edge.free_places < edge.entering_limit;
+        edge.door > 0 || edge.held > 0 || (self.settings.mode == Mode::DryRun && enters)
+    }
+
+    /// What binds.
+    fn entering_limit(&self) -> u32 {
+        match self.settings.mode {
+            Mode::Open | Mode::DryRun => u32::MAX,
+            Mode::Staged | Mode::Manual | Mode::Closed => self.lawful_limit(),
         }
     }
 
-    fn entering_limit(&self) -> u32 {
+    /// What the law says, whether it binds or not.
+    fn lawful_limit(&self) -> u32 {
         match (self.settings.mode, &self.health) {
             (Mode::Open, _) => u32::MAX,
-            (Mode::Staged, Health::Silent | Health::Hard(_)) => 0,
-            (Mode::Staged, Health::Good | Health::Bad(_)) => self.entering.limit(),
+            (Mode::Closed, _) | (_, Health::Silent | Health::Hard(_)) => 0,
+            (_, Health::Good | Health::Bad(_)) => self.entering.limit(),
         }
     }
 
     fn usual_time_to_connack(&self) -> Duration {
         self.recent
             .percentile(50)
-            .unwrap_or(self.settings.patience / FIRST_USUAL_PARTS)
+            .unwrap_or(self.patience / FIRST_USUAL_PARTS)
     }
 
     fn find_limiting(&self, counts: EdgeCounts, now: Duration) -> &str {
         match &self.health {
             _ if self.settings.mode == Mode::Open => "",
+            _ if self.settings.mode == Mode::Closed => "closed",
             Health::Silent => "no_shard_heard",
             Health::Hard(signal) | Health::Bad(signal) => signal,
             Health::Good if counts.door == 0 && counts.held == 0 => "",
-            Health::Good if self.heard.settling_is_full(self.reopening, now) => "settle_limit",
-            Health::Good if counts.entering < self.entering_limit() => "level",
+            Health::Good if self.heard.settling_is_full(self.ramp.number, now) => "settle_limit",
+            Health::Good if counts.entering < self.lawful_limit() && self.ramp.steering.paused => {
+                "paused"
+            }
+            Health::Good if counts.entering < self.lawful_limit() => "level",
             Health::Good if self.entering.is_capped() => "entering_limit",
             Health::Good => "time_to_connack",
         }
-    }
-}
-
-/// An open gate is open for everybody.
-fn first_level(settings: &EdgeSettings) -> u32 {
-    if settings.mode == Mode::Open {
-        settings.plan.slices()
-    } else {
-        0
     }
 }
 

@@ -8,7 +8,9 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use crate::places::{Place, Places};
-use crate::stable::Random;
+use crate::stable::{Random, spread};
+use crate::times::Times;
+use crate::tuning::Tuning;
 
 /// How often a worker looks after its held sockets when nothing else makes it: a twentieth of the shortest hold at a
 /// patience of 1 s, so that nobody waits noticeably longer than meant.
@@ -27,6 +29,7 @@ const MARGIN: u32 = 2;
 #[derive(Debug)]
 pub struct Hold<Id> {
     patience: Duration,
+    sampling: Option<Sampling>,
     budget: usize,
     random: Random,
     level: u32,
@@ -46,9 +49,20 @@ type Arrival = u64;
 #[derive(Debug)]
 struct Held<Id> {
     id: Id,
+    /// Kept until it leaves by itself.
+    is_sample: bool,
     slice: u32,
     arrived: Duration,
     deadline: Duration,
+}
+
+/// Which sockets are kept longer than others, so that their patience shows.
+#[derive(Debug)]
+struct Sampling {
+    percent: u32,
+    within: Duration,
+    least: Duration,
+    given_up: Times,
 }
 
 /// Why a socket is not held.
@@ -65,6 +79,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
     pub fn new(patience: Duration, budget: usize, seed: u64) -> Self {
         Self {
             patience,
+            sampling: None,
             budget,
             random: Random::new(seed),
             level: 0,
@@ -77,6 +92,31 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         }
     }
 
+    /// Keeps some sockets until they leave by themselves, to learn from them; see [`Hold::take_given_up`].
+    #[must_use]
+    pub fn sampling(mut self, tuning: &Tuning) -> Self {
+        self.sampling = Some(Sampling {
+            percent: tuning.sample_percent,
+            within: tuning.sample_within,
+            least: tuning.least_give_up,
+            given_up: Times::default(),
+        });
+        self
+    }
+
+    /// For sockets that come from now on, and for whom to promote.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// How long sampled clients waited that have left by themselves since this was last asked.
+    pub fn take_given_up(&mut self) -> Times {
+        let sampling = self.sampling.as_mut();
+        sampling.map_or_else(Times::default, |sampling| {
+            std::mem::take(&mut sampling.given_up)
+        })
+    }
+
     /// Keeps a socket until the returned deadline; reset it at once when this fails.
     pub fn hold(&mut self, id: Id, slice: u32, now: Duration) -> Result<Duration, NotHeld> {
         if self.ids.contains_key(&id) {
@@ -87,13 +127,15 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         }
         let arrival = self.next;
         self.next += 1;
-        let deadline = now.saturating_add(self.hold_for());
+        let sampled = self.samples();
+        let deadline = now.saturating_add(sampled.unwrap_or_else(|| self.hold_for()));
         self.ids.insert(id, arrival);
         self.deadlines.insert((deadline, arrival));
         self.sockets.insert(
             arrival,
             Held {
                 id,
+                is_sample: sampled.is_some(),
                 slice,
                 arrived: now,
                 deadline,
@@ -104,12 +146,17 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
     }
 
     /// The peer has gone. `false`: it was not held.
-    pub fn remove(&mut self, id: Id) -> bool {
-        self.ids
-            .get(&id)
-            .copied()
-            .and_then(|arrival| self.take(arrival))
-            .is_some()
+    pub fn remove(&mut self, id: Id, now: Duration) -> bool {
+        let arrival = self.ids.get(&id).copied();
+        let held = arrival.and_then(|arrival| self.take(arrival));
+        let Some(held) = held else {
+            return false;
+        };
+        if let Some(sampling) = self.sampling.as_mut().filter(|_| held.is_sample) {
+            let waited = now.saturating_sub(held.arrived);
+            sampling.given_up.record_at_least(waited, sampling.least);
+        }
+        true
     }
 
     /// More slices are open; a level never falls within a reopening, so a lower one changes nothing.
@@ -169,7 +216,10 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             && !self.can_make_it(oldest, usual, now)
         {
             self.door.remove(&oldest);
-            expired.extend(self.take(oldest).map(|held| held.id));
+            // a sample is let in no more either, but shows its patience until its deadline
+            if !self.is_sample(oldest) {
+                expired.extend(self.take(oldest).map(|held| held.id));
+            }
         }
         expired
     }
@@ -213,6 +263,18 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             self.closed.remove(&(held.slice, arrival));
         }
         Some(held)
+    }
+
+    fn is_sample(&self, arrival: Arrival) -> bool {
+        let held = self.sockets.get(&arrival);
+        held.is_some_and(|held| held.is_sample)
+    }
+
+    /// For how long the next one is kept as a sample; `None`: it is none.
+    fn samples(&mut self) -> Option<Duration> {
+        let sampling = self.sampling.as_ref()?;
+        let within = sampling.within.max(self.patience);
+        (spread(self.random.next(), 100) < sampling.percent).then_some(within)
     }
 
     /// A random part of the patience: this also takes the fleet out of step.

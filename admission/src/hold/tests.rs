@@ -126,6 +126,60 @@ fn closed_slices_wait_until_their_deadline() {
     assert_eq!(hold.held(), 0);
 }
 
+fn sampling(percent: u32) -> Hold<u32> {
+    let tuning = Tuning {
+        sample_percent: percent,
+        ..Tuning::default()
+    };
+    hold().sampling(&tuning)
+}
+
+#[test]
+fn a_sample_is_kept_until_it_leaves_and_shows_its_patience() {
+    let mut hold = sampling(100);
+    assert_eq!(hold.hold(1, 0, at(0)), Ok(at(60_000)));
+    hold.hold(2, 0, at(0)).unwrap();
+    hold.hold(3, 0, at(0)).unwrap();
+    assert!(hold.expire(USUAL, at(20_000)).is_empty());
+    hold.open_to(1);
+    assert!(hold.expire(USUAL, at(20_000)).is_empty());
+    assert_eq!(hold.door(), 0, "it waits for nothing but its own end");
+    assert!(promoted(&mut hold, 9, at(20_000)).is_empty());
+    hold.remove(1, at(21_000));
+    hold.remove(2, at(299));
+    let given_up = hold.take_given_up();
+    assert_eq!(
+        given_up.count(),
+        1,
+        "who leaves at once has not lost its patience"
+    );
+    assert_eq!(given_up.percentile(50), Some(at(21_000)));
+    assert_eq!(hold.take_given_up().count(), 0);
+    assert_eq!(hold.expire(USUAL, at(60_000)), [3]);
+    assert_eq!(
+        hold.take_given_up().count(),
+        0,
+        "what is reset shows nothing"
+    );
+}
+
+#[test]
+fn a_sample_with_patience_left_comes_in_as_others_do() {
+    let mut hold = sampling(100);
+    hold.hold(1, 0, at(0)).unwrap();
+    hold.open_to(1);
+    assert_eq!(promoted(&mut hold, 9, at(1_000)), [1]);
+}
+
+#[test]
+fn two_of_a_hundred_are_samples() {
+    let mut hold = Hold::new(PATIENCE, 20_000, 7).sampling(&Tuning::default());
+    let samples = (0..10_000_u32)
+        .filter(|id| hold.hold(*id, 0, at(0)) == Ok(at(60_000)))
+        .count();
+    assert!((150..250).contains(&samples), "{samples}");
+}
+
 #[test]
 fn the_budget_and_the_gone() {
     let mut hold = Hold::new(PATIENCE, 2, 1);
@@ -133,8 +187,8 @@ fn the_budget_and_the_gone() {
     assert_eq!(hold.hold(1, 0, at(0)), Err(NotHeld::Already));
     hold.hold(2, 0, at(0)).unwrap();
     assert_eq!(hold.hold(3, 0, at(0)), Err(NotHeld::OverBudget));
-    assert!(hold.remove(1));
-    assert!(!hold.remove(1));
+    assert!(hold.remove(1, at(0)));
+    assert!(!hold.remove(1, at(0)));
     assert!(hold.hold(3, 0, at(0)).is_ok());
     assert_eq!(hold.held(), 2);
 }
@@ -254,7 +308,7 @@ proptest! {
                 Step::Remove { id } => {
                     let before = plain.waiting.len();
                     plain.waiting.retain(|(other, ..)| *other != id);
-                    prop_assert_eq!(hold.remove(id), plain.waiting.len() < before);
+                    prop_assert_eq!(hold.remove(id, now), plain.waiting.len() < before);
                 }
                 Step::Open { level } => {
                     hold.open_to(level);

@@ -13,6 +13,7 @@ use crate::places::Places;
 use crate::report::EdgeId;
 use crate::slicing::{PrefixLengths, SlicePlan, Slicing, SlicingErrors};
 use crate::times::Times;
+use crate::tuning::Tuning;
 
 /// What any fleet has, at least; a larger one gets a slice for so many clients.
 const LEAST_SLICES: u32 = 256;
@@ -61,6 +62,8 @@ impl Edge {
             plan,
             patience,
             entering_cap: scenario.capacity.entering_cap,
+            learns_patience: false,
+            tuning: Tuning::default(),
         });
         let budget = usize::try_from(scenario.capacity.hold_budget).unwrap_or(usize::MAX);
         let seed = scenario.hash("hold", u32::from(number)).wrapping_add(boot);

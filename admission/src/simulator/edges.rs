@@ -110,8 +110,9 @@ impl Run<'_> {
             client.entered,
             client.place.is_some() && !client.connected,
         );
+        let now = duration(self.now);
         let at = &mut self.edges[usize::from(edge)];
-        at.hold.remove(attempt);
+        at.hold.remove(attempt, now);
         if is_entering {
             let waited = duration(self.now - entered);
             at.times.record_at_least(waited, at.view.aim);

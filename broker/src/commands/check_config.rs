@@ -170,8 +170,8 @@ fn edge(text: &mut String, edge: &EdgeSettings) {
         }
     };
     let how = match admission.mode {
-        Mode::Open => "Open".to_owned(),
-        Mode::Staged => format!("Staged, {} slices by {slicing}", admission.slices.get()),
+        mode @ (Mode::Open | Mode::Closed) => format!("{mode:?}"),
+        mode => format!("{mode:?}, {} slices by {slicing}", admission.slices.get()),
     };
     line(text, "admission", &how);
 }

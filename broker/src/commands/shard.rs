@@ -77,6 +77,7 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
         mode,
         latest: Arc::clone(&latest),
         workers: shard.mailboxes.clone(),
+        steers: shard.wires.steers.clone(),
     };
     running.serve_admin(
         metrics,
@@ -165,11 +166,11 @@ fn status(mode: Mode, report: Option<&ShardReport>) -> Status {
         mode,
         reopening: report.map_or(0, |report| report.reopening.0),
         phase: Phase::None,
-        trigger: Trigger::None,
-        paused: false,
+        trigger: report.map_or(Trigger::None, |report| report.trigger),
+        paused: report.is_some_and(|report| report.steering.paused),
         level: report.map_or(0, |report| report.level),
         slices: 0,
-        patience_ms: 0,
+        patience_ms: report.map_or(0, |report| report.patience_ms.into()),
         entering: 0,
         entering_limit: 0,
         settling: report.map_or(0, |report| report.settling),

@@ -72,6 +72,7 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
         mode: edge.shared.settings.admission.mode,
         latest: shard.wires.latest,
         workers: shard.mailboxes,
+        steers: shard.wires.steers,
     };
     show(&mut running, metrics, &edge.shared, &wires, shown)?;
     let looked_at = Arc::clone(&edge.shared);

@@ -1,6 +1,7 @@
 //! From the tree to the types, one section after another; what one key alone cannot tell is checked here.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -276,6 +277,8 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
     let patience = section.one("patienceSeconds");
     let entering_limit = section.one::<u32>("enteringLimit");
     let handshake_limit = section.one("handshakeLimit");
+    let patience_learning = section.one("patienceLearning");
+    let max_blocked = section.one::<u32>("maxBlockedSeconds");
     let hold_budget = section.one("holdBudget");
     Some(Admission {
         mode: mode?,
@@ -285,6 +288,8 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
         patience: patience?,
         entering_limit: NonZeroU32::new(entering_limit?),
         handshake_limit: handshake_limit?,
+        patience_learning: patience_learning?,
+        max_blocked: Duration::from_secs(max_blocked?.into()),
         hold_budget: hold_budget?,
     })
 }

@@ -26,7 +26,7 @@ pub(super) enum Change {
 const U32: u64 = u32::MAX as u64;
 const CIDR: Kind = Kind::Cidr;
 const HOST_PORT: Kind = Kind::HostPort;
-const MODES: &[&str] = &["Open", "Staged"];
+const MODES: &[&str] = &["Staged", "Open", "Closed", "Manual", "DryRun"];
 const ORIGIN: Kind = Kind::Origin;
 const PROTOCOLS: &[&str] = &["mqtt", "mqtts", "ws", "wss"];
 const CLIENT_AUTH: &[&str] = &["None", "Optional", "Required"];
@@ -131,7 +131,7 @@ pub(super) const KEYS: &[Key] = &[
     key("authentication.flapping.longestSeconds", seconds(0.0, 240.0), Some("30"), "It grows no further; at least the first."),
 
     key("admission", Kind::Section, None, "How the herd is let in."),
-    key("admission.mode", Kind::Choice(MODES), Some("Staged"), "`Open`: no gate, no entering or settle limit."),
+    key("admission.mode", Kind::Choice(MODES), Some("Staged"), "`Staged`: slice by slice. `Open`: no gate, no entering or settle limit. `Closed`: nobody but `alwaysAllow`. `Manual`: the level moves by hand. `DryRun`: counts whom `Staged` would hold, and holds nobody."),
     key("admission.slices", Kind::PowerOfTwo { max: 65_536 }, Some("256"), "Parts of the client address space."),
     key("admission.slicing", Kind::Section, None, "How an address finds its slice."),
     key("admission.slicing.type", Kind::Choice(SLICINGS), Some("PrefixHash"), "`CIDRList`: named ranges, one after another."),
@@ -142,6 +142,8 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.slicing.ranges[].cidrs", Kind::List(&CIDR), None, "At least one network."),
     key("admission.alwaysAllow", Kind::List(&CIDR), Some("[]"), "Networks that the gate lets through, counted all the same."),
     key("admission.patienceSeconds", seconds(0.1, 600.0), Some("5"), "How long clients wait for a CONNACK before they start again."),
+    key("admission.patienceLearning", Kind::Switch, Some("true"), "Whether the patience is learned from clients that give up; `patienceSeconds` is what to start with then."),
+    key("admission.maxBlockedSeconds", whole(0, 86_400), Some("900"), "Within this all slices are open, counted while shards are well enough and nobody pauses; 0: no such end. Mode `Staged` only."),
     key("admission.enteringLimit", whole(0, U32), Some("0"), "Cap of one edge's entering limit; 0: no cap beyond the law."),
     key("admission.settleLimit", whole(1, U32), Some("1000"), "Clients of one shard that may be settling at once."),
     key("admission.handshakeLimit", whole(1, 1_000_000), Some("64"), "TLS handshakes at once in one edge process, in both modes."),

@@ -293,6 +293,10 @@ pub struct Admission {
     pub entering_limit: Option<NonZeroU32>,
     /// Concurrent TLS handshakes of this process, in every mode.
     pub handshake_limit: NonZeroU32,
+    /// Whether the patience is learned from clients; `patience` is what to start with then.
+    pub patience_learning: bool,
+    /// Zero: no such end.
+    pub max_blocked: Duration,
     /// Sockets held before the gate.
     pub hold_budget: u32,
 }
@@ -302,6 +306,19 @@ pub enum Mode {
     /// No gate, no entering or settle limit; the handshake bound and the login pool stay.
     Open,
     Staged,
+    /// Nobody but `alwaysAllow` comes in.
+    Closed,
+    /// The level moves by hand alone.
+    Manual,
+    /// Decides and counts as `Staged` does, and holds nobody.
+    DryRun,
+}
+
+impl Mode {
+    /// Whether limits bind.
+    pub fn binds(self) -> bool {
+        !matches!(self, Self::Open | Self::DryRun)
+    }
 }
 
 impl From<Mode> for GateMode {
@@ -309,6 +326,9 @@ impl From<Mode> for GateMode {
         match mode {
             Mode::Open => Self::Open,
             Mode::Staged => Self::Staged,
+            Mode::Closed => Self::Closed,
+            Mode::Manual => Self::Manual,
+            Mode::DryRun => Self::DryRun,
         }
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeView, REPORT_EVERY};
+use herdgate_admission::progress::{Steer, Steered};
 use herdgate_admission::record::Recorder;
 use herdgate_admission::report::{EdgeReport, ShardReport};
 use herdgate_admission::times::Times;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::drain::Stage;
@@ -17,6 +18,7 @@ use super::questions::{MOST_QUESTIONS, Question};
 use super::shared::Shared;
 use super::standing;
 use super::worker::WorkerWires;
+use crate::admin::NotSteered;
 
 /// What control hears. Bounded by its senders: a few messages a second each.
 #[derive(Debug)]
@@ -32,6 +34,11 @@ pub enum ControlMail {
         link: usize,
         up: bool,
     },
+    /// A person's.
+    Steer {
+        steer: Steer,
+        answer: oneshot::Sender<Result<Steered, NotSteered>>,
+    },
 }
 
 /// What a worker tells control, four times a second.
@@ -44,6 +51,8 @@ pub struct WorkerNews {
     pub oldest_entering: Option<Duration>,
     /// Times to CONNACK since the last news.
     pub times: Times,
+    /// How long clients of the held sample waited that gave up, since the last news.
+    pub given_up: Times,
 }
 
 /// What `/status` shows of the edge.
@@ -126,6 +135,7 @@ impl EdgeControl {
             held: 0,
             oldest_entering: None,
             times: Times::default(),
+            given_up: Times::default(),
         };
         let workers = (0..shared.settings.workers.get()).map(none).collect();
         let times = Times::default();
@@ -167,6 +177,7 @@ impl EdgeControl {
         let changed = match mail {
             ControlMail::Worker(news) => {
                 self.times.merge(&news.times);
+                self.admission.gave_up(&news.given_up);
                 if let Some(known) = self.workers.get_mut(news.worker) {
                     *known = *news;
                 }
@@ -179,6 +190,16 @@ impl EdgeControl {
                 self.admission.hear(*report, now)
             }
             ControlMail::Link { link, up } => self.link(link, up, now),
+            ControlMail::Steer { steer, answer } => {
+                let steered = self.admission.steer(steer, now).map_err(NotSteered::from);
+                let changed = steered.is_ok();
+                if changed {
+                    self.tell_shards(self.counts(now, 0));
+                }
+                // whoever asked may have gone
+                let _ = answer.send(steered);
+                changed
+            }
         };
         if changed {
             self.publish();
@@ -207,9 +228,13 @@ impl EdgeControl {
         let counts = self.counts(now, self.shared.places.take_peak());
         self.admission
             .tick(counts, &std::mem::take(&mut self.times), now);
+        self.tell_shards(counts);
+        self.publish();
+    }
+
+    fn tell_shards(&self, counts: EdgeCounts) {
         self.report
             .send_replace(Some(Arc::new(self.admission.report(counts))));
-        self.publish();
     }
 
     fn record(&mut self, now: &Snapshot) {
@@ -265,6 +290,7 @@ impl EdgeControl {
         metrics.entering.set(counts.entering.into());
         metrics.entering_limit.set(view.entering_limit.into());
         metrics.level.set(view.level.into());
+        metrics.stalled.set(view.stalled.into());
         metrics.slices.set(view.slices().into());
         metrics
             .reopening

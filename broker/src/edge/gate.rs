@@ -10,6 +10,8 @@ use herdgate_admission::edge::{EdgeView, Mode};
 use herdgate_admission::hold::{Hold, SWEEP_EVERY};
 use herdgate_admission::places::Place;
 use herdgate_admission::slicing::SliceTable;
+use herdgate_admission::times::Times;
+use herdgate_admission::tuning::Tuning;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
@@ -59,13 +61,13 @@ impl Gate {
         let workers = shared.settings.workers.get();
         let budget = admission.hold_budget as usize;
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
+        let mut hold = Hold::new(admission.patience, budget.div_ceil(workers), seed);
+        if admission.patience_learning {
+            hold = hold.sampling(&Tuning::default());
+        }
         Self {
             clock: shared.clock,
-            hold: RefCell::new(Hold::new(
-                admission.patience,
-                budget.div_ceil(workers),
-                seed,
-            )),
+            hold: RefCell::new(hold),
             view: RefCell::new(view),
             waiting: RefCell::default(),
             next: Cell::new(0),
@@ -84,7 +86,10 @@ impl Gate {
         let slice = {
             let view = self.view.borrow();
             let slice = slice_of(&view.table, address);
-            let place = if view.mode == Mode::Open {
+            let place = if view.holds_nobody() {
+                if view.mode == Mode::DryRun && !view.law_admits(slice, shared.places.used()) {
+                    decisions.inc(GateDecision::WouldHold);
+                }
                 Some(shared.places.take_anyway())
             } else {
                 view.admits(slice)
@@ -145,7 +150,7 @@ impl Gate {
             biased;
             () = peer::gone(&socket) => {
                 self.waiting.borrow_mut().remove(&id);
-                self.hold.borrow_mut().remove(id);
+                self.hold.borrow_mut().remove(id, self.clock.now());
                 self.place_given_back();
                 Answer::Gone
             }
@@ -189,6 +194,11 @@ impl Gate {
         self.view.borrow().aim
     }
 
+    /// How long sampled clients waited that gave up, since this was last asked.
+    pub(super) fn take_given_up(&self) -> Times {
+        self.hold.borrow_mut().take_given_up()
+    }
+
     /// Clients waiting in open slices, and in closed ones.
     pub(super) fn waiting(&self) -> (u32, u32) {
         let hold = self.hold.borrow();
@@ -218,7 +228,8 @@ impl Gate {
             .collect();
         let mut hold = self.hold.borrow_mut();
         for id in ids {
-            hold.remove(id);
+            // nobody of these has lost patience
+            hold.remove(id, Duration::ZERO);
         }
     }
 
@@ -250,6 +261,7 @@ impl Gate {
             };
             hold.recut(new.level, slice_of);
         }
+        hold.set_patience(new.patience);
         *view = new.clone();
     }
 

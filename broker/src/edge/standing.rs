@@ -57,7 +57,10 @@ pub(super) fn sample<'a>(
         limiting_signal: &now.view.limiting,
         handshakes,
         entered,
-        ..Sample::default()
+        trigger: now.view.trigger,
+        paused: now.view.steering.paused,
+        stopped: now.view.steering.stopped,
+        expected: None,
     }
 }
 
@@ -95,8 +98,9 @@ mod tests {
     use std::time::Duration;
 
     use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, Mode};
-    use herdgate_admission::report::{EdgeId, ReopeningNumber};
+    use herdgate_admission::report::{EdgeId, ReopeningNumber, Steering, Trigger};
     use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing};
+    use herdgate_admission::tuning::Tuning;
 
     use super::*;
 
@@ -111,6 +115,10 @@ mod tests {
             held,
             age_ms,
             joined: Vec::new(),
+            trigger: Trigger::None,
+            steering: Steering::default(),
+            patience_ms: 0,
+            arrivals: 0,
         }
     }
 
@@ -120,6 +128,9 @@ mod tests {
             boot_epoch: 7,
             reopening: ReopeningNumber(reopening),
             level: 0,
+            trigger: Trigger::None,
+            steering: Steering::default(),
+            patience_ms: 0,
             verdict: Verdict::Bad,
             signal: Some("queue_wait".to_owned()),
             connected: 100,
@@ -138,7 +149,9 @@ mod tests {
             cluster: "test".to_owned(),
             plan: SlicePlan::new(16, &Slicing::PrefixHash(PrefixLengths::default())).unwrap(),
             patience: Duration::from_secs(5),
+            learns_patience: false,
             entering_cap: None,
+            tuning: Tuning::default(),
         });
         for report in shards.iter().flatten() {
             admission.hear((**report).clone(), Duration::ZERO);

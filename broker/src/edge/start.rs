@@ -9,13 +9,14 @@ use herdgate_admission::edge as admission;
 use herdgate_admission::places::Places;
 use herdgate_admission::report::EdgeId;
 use herdgate_admission::slicing::{self, SlicePlan, SlicingErrors};
+use herdgate_admission::tuning::Tuning;
 
 use super::listener::{BindError, Sockets};
 use super::shared::{ListenerShared, Shared};
 use super::slice_counts::SliceCounts;
 use super::sockets::ClientSockets;
 use crate::auth::{AuthError, Authenticator};
-use crate::config::{EdgeSettings, Mode};
+use crate::config::EdgeSettings;
 use crate::metrics::Metrics;
 use crate::process::{Bound, Clock, open_files};
 use crate::tls::{ServerTls, TlsError};
@@ -109,13 +110,15 @@ fn admission(
     let plan = SlicePlan::new(ours.slices.get(), &slicing::Slicing::from(&ours.slicing))?;
     Ok(admission::EdgeAdmission::new(admission::EdgeSettings {
         edge: EdgeId(settings.id.clone()),
-        mode: match ours.mode {
-            Mode::Open => admission::Mode::Open,
-            Mode::Staged => admission::Mode::Staged,
-        },
+        mode: ours.mode.into(),
         cluster: cluster.to_owned(),
         plan,
         patience: ours.patience,
+        learns_patience: ours.patience_learning,
         entering_cap: ours.entering_limit.map(std::num::NonZeroU32::get),
+        tuning: Tuning {
+            max_blocked: ours.max_blocked,
+            ..Tuning::default()
+        },
     }))
 }

@@ -11,9 +11,9 @@ use herdgate_admission::edge::EdgeView;
 use herdgate_admission::progress::{
     CensusPage, ClientState, Explanation, PerSlice, Progress, Steer, Steered,
 };
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::control::{EdgeControlWires, Snapshot};
+use super::control::{ControlMail, EdgeControlWires, Snapshot};
 use super::gate::slice_of;
 use super::questions::{Question, Standing};
 use super::shared::Shared;
@@ -27,6 +27,7 @@ pub struct EdgeValve {
     shared: Arc<Shared>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     questions: broadcast::Sender<Question>,
+    control: mpsc::UnboundedSender<ControlMail>,
 }
 
 impl Valve for EdgeValve {
@@ -55,7 +56,7 @@ impl Valve for EdgeValve {
             handshakes: record.handshakes(),
             limiting_shard: standing::limiting_shard(&now, limiting.as_deref()),
             limiting_signal: limiting,
-            paused: false,
+            paused: view.steering.paused,
             eta_seconds: record.eta().map(|eta| eta.as_secs()),
             forecast: None,
             timeline: record.timeline().to_vec(),
@@ -92,9 +93,14 @@ impl Valve for EdgeValve {
     }
 
     fn steer(&self, steer: Steer) -> BoxFuture<'static, Result<Steered, NotSteered>> {
-        let action = steer.action.word();
-        let because = "this edge cannot be steered".to_owned();
-        ready(Err(NotSteered::NotNow { action, because })).boxed()
+        let (answer, answered) = oneshot::channel();
+        // fails only where control does not run any more
+        let _ = self.control.send(ControlMail::Steer { steer, answer });
+        async move {
+            let answered = answered.await;
+            answered.unwrap_or_else(|_| Err(NotSteered::ending(steer)))
+        }
+        .boxed()
     }
 }
 
@@ -104,6 +110,7 @@ impl EdgeValve {
             shared: Arc::clone(shared),
             snapshot: Arc::clone(&wires.snapshot),
             questions: wires.questions.clone(),
+            control: wires.control.clone(),
         }
     }
 

@@ -404,6 +404,7 @@ impl Worker {
             held,
             oldest_entering,
             times: self.entering.take_times(),
+            given_up: self.gate.take_given_up(),
         })
     }
 }

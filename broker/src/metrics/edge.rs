@@ -29,6 +29,7 @@ pub struct EdgeMetrics {
     pub entering: Gauge,
     pub entering_limit: Gauge,
     pub level: Gauge,
+    pub stalled: Gauge,
     pub slices: Gauge,
     pub reopening: Gauge,
     /// Seconds from being let in to CONNACK.
@@ -77,6 +78,7 @@ impl EdgeMetrics {
             entering: gauge(r, "entering", "Clients let in, CONNACK not yet sent"),
             entering_limit: gauge(r, "entering_limit", "Clients that may be entering at once"),
             level: gauge(r, "level", "Slices open"),
+            stalled: gauge(r, "stalled", "1 while shards are hard for minutes"),
             slices: gauge(r, "slices", "Slices there are"),
             reopening: gauge(r, "reopening", "Number of the reopening"),
             connack_wait: waits(r, "connack_wait_seconds", "From being let in to CONNACK"),

@@ -63,6 +63,8 @@ label!(
         /// Held until its time was up, then reset.
         Expired = "expired",
         AlwaysAllow = "always_allow",
+        /// Let in by mode `DryRun`, where `Staged` would have held it.
+        WouldHold = "would_hold",
     }
 );
 

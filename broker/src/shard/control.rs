@@ -8,15 +8,17 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use herdgate_admission::edge::REPORT_EVERY;
 use herdgate_admission::health::{HealthJudge, WINDOW, Window};
+use herdgate_admission::progress::{GateMode, Steer, Steered};
 use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
 use herdgate_admission::shard::{ShardAdmission, ShardCounts};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::core::{WorkerIndex, WorkerStats};
 use super::mailbox::{Mail, Mailbox};
 use super::system::SystemTopics;
+use crate::admin::NotSteered;
 use crate::metrics::ShardMetrics;
 use crate::process::Clock;
 use figures::Figures;
@@ -45,6 +47,15 @@ pub struct ControlWires {
     pub latest: Arc<ArcSwapOption<ShardReport>>,
     /// `true`: edges are to let nobody in any more.
     pub draining: watch::Sender<bool>,
+    pub steers: UnboundedSender<SteerMail>,
+}
+
+/// What a person asks.
+#[derive(Debug)]
+pub struct SteerMail {
+    pub mode: GateMode,
+    pub steer: Steer,
+    pub answer: oneshot::Sender<Result<Steered, NotSteered>>,
 }
 
 /// Runs on the control thread.
@@ -60,6 +71,7 @@ pub struct ShardControl {
     report: watch::Sender<Option<Arc<ShardReport>>>,
     latest: Arc<ArcSwapOption<ShardReport>>,
     draining: watch::Receiver<bool>,
+    steers: UnboundedReceiver<SteerMail>,
     /// Any worker finds the owners of the topics.
     system: Option<(SystemTopics, Mailbox)>,
 }
@@ -79,6 +91,7 @@ impl ShardControl {
         let (report, report_out) = watch::channel(None);
         let latest = Arc::new(ArcSwapOption::empty());
         let (draining, draining_in) = watch::channel(false);
+        let (steers, steers_in) = unbounded_channel();
         let control = Self {
             clock,
             admission: ShardAdmission::new(shard, boot_epoch),
@@ -90,6 +103,7 @@ impl ShardControl {
             report,
             latest: Arc::clone(&latest),
             draining: draining_in,
+            steers: steers_in,
             system,
         };
         (
@@ -100,6 +114,7 @@ impl ShardControl {
                 report: report_out,
                 latest,
                 draining,
+                steers,
             },
         )
     }
@@ -117,6 +132,7 @@ impl ShardControl {
                     }
                 }
                 Ok(()) = self.draining.changed() => self.tell(),
+                Some(mail) = self.steers.recv() => self.steer(mail),
                 _ = reports.tick() => {
                     self.tell();
                     self.write_system_topics();
@@ -127,6 +143,15 @@ impl ShardControl {
                 else => return,
             }
         }
+    }
+
+    fn steer(&mut self, mail: SteerMail) {
+        let steered = self.admission.steer(mail.mode, mail.steer);
+        if steered.is_ok() {
+            self.tell();
+        }
+        // whoever asked may have gone
+        let _ = mail.answer.send(steered.map_err(NotSteered::from));
     }
 
     fn take(&mut self, news: &WorkerNews) {

@@ -1,6 +1,6 @@
 //! From the configuration to what a worker core is told.
 
-use crate::config::{Mode, ShardSettings};
+use crate::config::ShardSettings;
 use crate::session::TopicLimits;
 use crate::shard::core::{CoreSettings, SessionLimits};
 
@@ -13,7 +13,7 @@ pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
             .routing
             .topic_key_level
             .map(|level| u8::try_from(level).unwrap_or(u8::MAX)),
-        settle_limit: (settings.mode == Mode::Staged).then_some(settings.settle_limit.get()),
+        settle_limit: settings.mode.binds().then_some(settings.settle_limit.get()),
         max_session_expiry: limits.max_session_expiry_seconds,
         max_kept_sessions: limits.max_kept_sessions as usize,
         max_queued_bytes: limits.max_total_queued_bytes as usize,

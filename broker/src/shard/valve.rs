@@ -9,8 +9,9 @@ use herdgate_admission::progress::{
     CensusPage, ClientState, Explanation, Phase, Progress, Steer, Steered,
 };
 use herdgate_admission::report::ShardReport;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
+use super::control::SteerMail;
 use super::core::Found;
 use super::{Mail, Mailboxes};
 use crate::admin::{NotSteered, Subject, Valve};
@@ -22,6 +23,7 @@ pub struct ShardValve {
     pub mode: Mode,
     pub latest: Arc<ArcSwapOption<ShardReport>>,
     pub workers: Mailboxes,
+    pub steers: mpsc::UnboundedSender<SteerMail>,
 }
 
 impl Valve for ShardValve {
@@ -37,6 +39,8 @@ impl Valve for ShardValve {
             mode: self.mode.into(),
             phase: Phase::None,
             level: report.level,
+            trigger: report.trigger,
+            paused: report.steering.paused,
             settled: u64::from(report.connected.saturating_sub(report.settling)),
             entering: sum(|edge| edge.entering_limit.saturating_sub(edge.free_places)),
             settling: u64::from(report.settling),
@@ -80,9 +84,19 @@ impl Valve for ShardValve {
     }
 
     fn steer(&self, steer: Steer) -> BoxFuture<'static, Result<Steered, NotSteered>> {
-        let action = steer.action.word();
-        let because = "a shard only hands on what edges decide: ask an edge".to_owned();
-        ready(Err(NotSteered::NotNow { action, because })).boxed()
+        let (answer, answered) = oneshot::channel();
+        let mail = SteerMail {
+            mode: self.mode.into(),
+            steer,
+            answer,
+        };
+        // fails only where control does not run any more
+        let _ = self.steers.send(mail);
+        async move {
+            let answered = answered.await;
+            answered.unwrap_or_else(|_| Err(NotSteered::ending(steer)))
+        }
+        .boxed()
     }
 }
 

@@ -108,6 +108,7 @@ fn settings(set: &[&str]) -> crate::config::EdgeSettings {
         "listeners=[{name: mqtt, address: \"127.0.0.1:0\", protocol: mqtt}]",
         "edge.workers=1",
         "admission.mode=Open",
+        "admission.patienceLearning=false",
     ];
     let sources = Sources {
         file: None,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use herdgate_admission::report::{
-    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Verdict,
+    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger, Verdict,
 };
 use proptest::prelude::*;
 
@@ -11,6 +11,13 @@ use super::*;
 use crate::link::{
     Attach, Authenticated, CloseReason, DetachReason, ListenerLimits, Protocol, StreamId, ToEdge,
     ToShard,
+};
+
+const STEERING: Steering = Steering {
+    revision: u64::MAX,
+    stopped: true,
+    at_least: 9,
+    paused: true,
 };
 
 fn edge_report() -> EdgeReport {
@@ -27,6 +34,10 @@ fn edge_report() -> EdgeReport {
             shard: 2,
             boot_epoch: 9,
         }],
+        trigger: Trigger::Overload,
+        steering: STEERING,
+        patience_ms: 5_000,
+        arrivals: 77,
     }
 }
 
@@ -36,6 +47,9 @@ fn shard_report() -> ShardReport {
         boot_epoch: u64::MAX,
         reopening: ReopeningNumber(7),
         level: 12,
+        trigger: Trigger::Manual,
+        steering: STEERING,
+        patience_ms: 4_999,
         verdict: Verdict::Bad,
         signal: Some("queue_wait".to_owned()),
         connected: 1,

@@ -1,0 +1,62 @@
+//! Every constant of the law that somebody may have a reason to change, with the reason why it is what it is.
+
+use std::time::Duration;
+
+/// The law's constants. The defaults are the law; the simulator shows what another value does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// Clients. The entering limit of one edge before anything is known: small enough that even slow logins stay within
+    /// the patience.
+    pub first_entering: u32,
+    /// Clients. Fewer entering at one edge would leave the way in idle between two round trips of a far client.
+    pub least_entering: u32,
+    /// Percent of the patience. The time to CONNACK aimed at: far enough from giving up for the slowest twentieth.
+    pub target_percent: u32,
+    /// Percent of a limit. A limit that was used less has no bearing on what was measured, and does not grow.
+    pub used_percent: u32,
+    /// A limit is not halved again before the shard's next window has shown what halving did.
+    pub halve_every: Duration,
+    /// No step opens more than all slices divided by this, so that the order keeps its meaning.
+    pub largest_step_parts: u32,
+    /// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
+    pub knock_within: Duration,
+    /// All slices are open after this much time in which a shard was heard and the level was neither hard nor paused:
+    /// no fault of the law's own may keep a client out for longer. Zero: no such slope.
+    pub max_blocked: Duration,
+    /// Percent of held sockets that are kept until they leave by themselves, so that their patience shows.
+    pub sample_percent: u32,
+    /// A sampled socket is kept no longer than this.
+    pub sample_within: Duration,
+    /// A client that leaves sooner has not lost its patience: a port scan, a probe, a broken line.
+    pub least_give_up: Duration,
+    /// Give-ups. A percentile of fewer is chance.
+    pub enough_give_ups: u32,
+    /// A fleet that gives up sooner cannot be served by holding it.
+    pub least_patience: Duration,
+    /// A longer one changes nothing that a person would notice.
+    pub most_patience: Duration,
+    /// Hard for longer than this is not a passing overload, and somebody should look.
+    pub stalled_after: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            first_entering: 64,
+            least_entering: 4,
+            target_percent: 20,
+            used_percent: 70,
+            halve_every: Duration::from_secs(1),
+            largest_step_parts: 4,
+            knock_within: Duration::from_secs(30),
+            max_blocked: Duration::from_mins(15),
+            sample_percent: 2,
+            sample_within: Duration::from_mins(1),
+            least_give_up: Duration::from_millis(300),
+            enough_give_ups: 50,
+            least_patience: Duration::from_secs(1),
+            most_patience: Duration::from_mins(1),
+            stalled_after: Duration::from_mins(2),
+        }
+    }
+}
