@@ -48,6 +48,7 @@ pub mod progress;
 pub mod record;
 pub mod report;
 pub mod settle;
+pub mod settle_limit;
 pub mod shard;
 pub mod simulator;
 pub mod slicing;

@@ -35,6 +35,11 @@ pub struct Tuning {
     pub least_patience: Duration,
     /// A longer one changes nothing that a person would notice.
     pub most_patience: Duration,
+    /// The settle limit falls below what is configured while the 95th percentile of the times from SUBSCRIBE to SUBACK is
+    /// over this: clients send tens of SUBSCRIBEs, each after the SUBACK before it.
+    pub late_suback: Duration,
+    /// Clients. Fewer settling at one worker would leave it idle between two round trips.
+    pub least_settling: u32,
     /// Hard for longer than this is not a passing overload, and somebody should look.
     pub stalled_after: Duration,
 }
@@ -56,6 +61,8 @@ impl Default for Tuning {
             enough_give_ups: 50,
             least_patience: Duration::from_secs(1),
             most_patience: Duration::from_mins(1),
+            late_suback: Duration::from_millis(100),
+            least_settling: 4,
             stalled_after: Duration::from_mins(2),
         }
     }

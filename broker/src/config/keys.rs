@@ -145,7 +145,7 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.patienceLearning", Kind::Switch, Some("true"), "Whether the patience is learned from clients that give up; `patienceSeconds` is what to start with then."),
     key("admission.maxBlockedSeconds", whole(0, 86_400), Some("900"), "Within this all slices are open, counted while shards are well enough and nobody pauses; 0: no such end. Mode `Staged` only."),
     key("admission.enteringLimit", whole(0, U32), Some("0"), "Cap of one edge's entering limit; 0: no cap beyond the law."),
-    key("admission.settleLimit", whole(1, U32), Some("1000"), "Clients of one shard that may be settling at once."),
+    key("admission.settleLimit", whole(1, U32), Some("1000"), "Clients of one shard that may be settling at once; fewer while its SUBACKs are late."),
     key("admission.handshakeLimit", whole(1, 1_000_000), Some("64"), "TLS handshakes at once in one edge process, in both modes."),
     key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate."),
 

@@ -208,7 +208,8 @@ impl WorkerCore {
         next.into_iter().flatten().min()
     }
 
-    /// What this worker saw of the shard's health since the last call; the shell adds its own lag and merges workers.
+    /// What this worker saw of the shard's health since the last call, once a window; the shell adds its own lag and merges
+    /// workers. The settle limit follows it.
     pub fn take_window(&mut self, now: Duration) -> Window {
         let mut window = std::mem::take(&mut self.window);
         let oldest = self
@@ -217,6 +218,7 @@ impl WorkerCore {
             .map(|pending| now.saturating_sub(pending.since))
             .max();
         window.suback.oldest = oldest;
+        self.settle.adjust(&window.suback);
         window
     }
 

@@ -4,15 +4,18 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use herdgate_admission::health::Signal;
 use herdgate_admission::settle::{Settling, SubscribeGaps};
+use herdgate_admission::settle_limit::SettleLimit;
+use herdgate_admission::tuning::Tuning;
 
 use super::sessions::SessionKey;
 use super::{WorkerCore, WorkerIndex};
 
 #[derive(Debug)]
 pub(super) struct SettleClock {
-    /// This worker's share; `None`: no limit.
-    limit: Option<u32>,
+    /// `None`: nothing limits (modes `Open` and `DryRun`).
+    limit: Option<SettleLimit>,
     settling: u32,
     pub(super) gaps: SubscribeGaps,
     /// When to look at whom again: one entry for each settling session, and some of sessions that have ended.
@@ -23,7 +26,8 @@ impl SettleClock {
     /// `limit` is the whole shard's.
     pub(super) fn new(limit: Option<u32>, index: WorkerIndex, workers: u16) -> Self {
         Self {
-            limit: limit.map(|limit| share(limit, index, workers)),
+            limit: limit
+                .map(|limit| SettleLimit::new(share(limit, index, workers), Tuning::default())),
             settling: 0,
             gaps: SubscribeGaps::default(),
             looks: BinaryHeap::new(),
@@ -31,7 +35,7 @@ impl SettleClock {
     }
 
     pub(super) fn has_place(&self) -> bool {
-        self.limit.is_none_or(|limit| self.settling < limit)
+        self.settling < self.limit()
     }
 
     /// `resumed`: nothing is awaited of the client, so it may be settled a moment later.
@@ -66,7 +70,14 @@ impl SettleClock {
     }
 
     pub(super) fn limit(&self) -> u32 {
-        self.limit.unwrap_or(u32::MAX)
+        self.limit.as_ref().map_or(u32::MAX, SettleLimit::limit)
+    }
+
+    /// Once a window.
+    pub(super) fn adjust(&mut self, subacks: &Signal) {
+        if let Some(limit) = &mut self.limit {
+            limit.adjust(&subacks.times, subacks.oldest, self.settling);
+        }
     }
 }
 
