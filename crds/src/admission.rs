@@ -8,7 +8,8 @@ use crate::schema;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Admission {
-    /// `Staged` opens slice by slice; `Open` lets everyone in at once.
+    /// `Staged` opens slice by slice; `Open` lets everyone in at once; `Closed` nobody but `alwaysAllow`, and those who are
+    /// in stay in; in `Manual` the level moves by hand; `DryRun` counts whom `Staged` would hold, and holds nobody.
     #[serde(default)]
     pub mode: AdmissionMode,
     /// Number of slices, a power of two.
@@ -27,6 +28,14 @@ pub struct Admission {
     #[serde(default = "default_patience")]
     #[schemars(range(min = 1, max = 60))]
     pub patience_seconds: i32,
+    /// Whether the patience is learned from clients that give up; `patienceSeconds` is then where it starts.
+    #[serde(default = "default_patience_learning")]
+    pub patience_learning: bool,
+    /// Within this all slices are open, counted while shards are well enough and nobody pauses; 0: no such end. In mode
+    /// `Staged` alone.
+    #[serde(default = "default_max_blocked")]
+    #[schemars(range(min = 0, max = 86_400))]
+    pub max_blocked_seconds: i32,
     /// Cap of one edge's entering limit; 0 leaves it to the control loop alone.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1_000_000))]
@@ -57,6 +66,8 @@ impl Default for Admission {
             slicing: Slicing::default(),
             always_allow: Vec::new(),
             patience_seconds: default_patience(),
+            patience_learning: default_patience_learning(),
+            max_blocked_seconds: default_max_blocked(),
             entering_limit: 0,
             settle_limit: default_settle_limit(),
             handshake_limit: default_handshake_limit(),
@@ -71,6 +82,9 @@ pub enum AdmissionMode {
     Open,
     #[default]
     Staged,
+    Closed,
+    Manual,
+    DryRun,
 }
 
 /// How client addresses are cut into slices.
@@ -142,6 +156,14 @@ fn default_slices() -> i32 {
 
 fn default_patience() -> i32 {
     5
+}
+
+fn default_patience_learning() -> bool {
+    true
+}
+
+fn default_max_blocked() -> i32 {
+    900
 }
 
 fn default_settle_limit() -> i32 {

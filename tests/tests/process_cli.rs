@@ -5,12 +5,13 @@
 use std::process::Command;
 use std::time::Duration;
 
+use herdgate_tests::admin::Admin;
 use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
 use herdgate_tests::process::{Process, run};
 use herdgate_tests::setup::Setup;
 use herdgate_tests::skip;
 use herdgate_tests::swarm::{Herd, RunningHerd, password_file};
-use herdgate_tests::wait::PATIENT;
+use herdgate_tests::wait::{PATIENT, throughout, until};
 use serde_json::{Value, json};
 
 const SLICES: u64 = 256;
@@ -111,6 +112,31 @@ fn a_reopening_is_watched_from_the_first_slice_to_the_last() {
 }
 
 #[test]
+fn an_edge_without_clients_and_a_shard_tell_of_the_whole_cluster() {
+    let Some(setup) = staged() else { return };
+    let Some(cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
+        return;
+    };
+    let Some(_herd) = herd(&setup, &cluster) else {
+        return;
+    };
+    let shard = &cluster.shard.as_ref().unwrap().admin;
+    let told = |admin: &Admin| -> Value {
+        let (code, body) = admin.get("/reopening").unwrap();
+        assert_eq!(code, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    };
+    until("both see who is back", RAMP_WITHIN, || {
+        let (idle, shard) = (told(&cluster.edges[1].admin), told(shard));
+        let back = |told: &Value| told["settled"].as_u64().unwrap() > 0;
+        (back(&idle) && back(&shard)).then(|| {
+            assert_eq!(idle["handshakes"], 0, "its own alone: {idle}");
+            assert_eq!(idle["number"], shard["number"], "{idle} {shard}");
+        })
+    });
+}
+
+#[test]
 fn a_client_is_found_at_its_shard() {
     let Some(setup) = staged() else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
@@ -139,4 +165,35 @@ fn what_cannot_be_done_is_said() {
     command.args(["status", "--admin", "http://127.0.0.1:1"]);
     let (status, said) = run("nowhere", command, setup.folder.path(), PATIENT);
     assert!(!status.success() && said.contains("127.0.0.1:1"), "{said}");
+}
+
+#[test]
+fn a_pause_holds_the_level_until_somebody_resumes() {
+    let Some(setup) = staged() else { return };
+    let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
+        return;
+    };
+    let token = setup.path("admin-token").display().to_string();
+    let Some(herd) = herd(&setup, &cluster) else {
+        return;
+    };
+    let level = || cluster.edges[0].admin.number("/level");
+    until("slices open", RAMP_WITHIN, || (level() > 0).then_some(()));
+    let (good, said) = ask(&cluster, &["resume", "--token-file", &token]);
+    assert!(!good && said.contains("not paused"), "{said}");
+    let (good, said) = ask(&cluster, &["pause", "--token-file", &token]);
+    assert!(good && said.contains("paused"), "{said}");
+    let paused_at = level();
+    assert!(paused_at < SLICES, "the ramp was over before the pause");
+    throughout("the level stands still", Duration::from_secs(3), || {
+        level() == paused_at
+    });
+    assert_eq!(progress(&cluster)["phase"], "Holding");
+    let (good, said) = ask(&cluster, &["resume", "--token-file", &token]);
+    assert!(good, "{said}");
+    let report = herd.finish(RAMP_WITHIN);
+    assert_eq!(report["gateways"], 200, "{report}");
+    until("all slices are open", RAMP_WITHIN, || {
+        (level() == SLICES).then_some(())
+    });
 }

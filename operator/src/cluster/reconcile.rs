@@ -163,7 +163,7 @@ fn next_look(seen: &Seen, due: Due) -> Duration {
     let open = seen
         .gate
         .as_ref()
-        .is_some_and(|gate| gate.mode == "Open" || gate.level >= gate.slices);
+        .is_some_and(|gate| matches!(&*gate.mode, "Open" | "Closed") || gate.level >= gate.slices);
     let quiet =
         seen.edge.is_rolled_out() && seen.shard.is_rolled_out() && open && !seen.just_applied;
     let look = if quiet { LOOK } else { LOOK_WHILE_MOVING };

@@ -118,6 +118,17 @@ pub(crate) fn a_deleted_shard_makes_another_record(world: &World<'_>) {
         "SteeringRefused",
         "allowed: pause, resume",
     );
+    steer(world, name(&object), "pause");
+    until("it is paused", ROLLOUT, || {
+        let newest = newest(world)?;
+        let status = &newest["status"];
+        (status["paused"] == true && status["phase"] == "Holding").then_some(())
+    });
+    event(world, name(&object), "Steered", "pause");
+    steer(world, name(&object), "resume");
+    until("it goes on", ROLLOUT, || {
+        (newest(world)?["status"]["paused"] == false).then_some(())
+    });
     let ended = until("it ends as a record", SILENT_RAMP, || {
         newest(world).filter(|newest| newest.pointer("/status/result").is_some())
     });

@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use herdgate::config::{self, AuthenticationMethod, Config, EdgeSettings, Host, Role, Sources};
-use herdgate_crds::{MqttClusterSpec, Protocol};
+use herdgate_crds::{AdmissionMode, MqttClusterSpec, Protocol};
 use serde_json::Value;
 
 use super::config as written;
@@ -253,4 +253,28 @@ fn defaults_are_those_of_the_broker() {
         shown(edge(&edges), shard(&shards)),
         shown(edge(&bare_edges), shard(&bare_shards))
     );
+}
+
+#[test]
+fn each_mode_is_one_of_the_brokers() {
+    use herdgate::config::Mode;
+    for (wanted, understood_as) in [
+        (AdmissionMode::Open, Mode::Open),
+        (AdmissionMode::Staged, Mode::Staged),
+        (AdmissionMode::Closed, Mode::Closed),
+        (AdmissionMode::Manual, Mode::Manual),
+        (AdmissionMode::DryRun, Mode::DryRun),
+    ] {
+        let (edge, shard) = understood("full", |spec| spec.admission.mode = wanted);
+        assert_eq!(
+            (edge.admission.mode, shard.mode),
+            (understood_as, understood_as)
+        );
+    }
+}
+
+#[test]
+fn the_longest_block_is_the_brokers() {
+    let (edge, _) = understood("full", |spec| spec.admission.max_blocked_seconds = 60);
+    assert_eq!(edge.admission.max_blocked, Duration::from_mins(1));
 }

@@ -225,6 +225,7 @@ fn old_records_go_and_the_one_that_goes_on_stays() {
         let surplus = prune::surplus(&objects, kept);
         surplus.iter().map(|object| object.spec.number).collect()
     };
+    assert_eq!(numbers(1), [3, 1]);
     assert_eq!(numbers(2), [1]);
     assert_eq!(numbers(0), [3, 1]);
     assert!(numbers(9).is_empty());

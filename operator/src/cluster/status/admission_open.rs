@@ -8,6 +8,12 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
     if gate.mode == "Open" {
         return Verdict::yes("GateOff", "there is no gate in mode 'Open'");
     }
+    if gate.mode == "Closed" {
+        return Verdict::no("GateClosed", "in mode 'Closed' nobody is let in");
+    }
+    if gate.mode == "DryRun" {
+        return Verdict::yes("DryRun", "in mode 'DryRun' nobody is held");
+    }
     if gate.slices > 0 && gate.level >= gate.slices {
         return Verdict::yes("AllSlicesOpen", "all slices are open");
     }

@@ -59,7 +59,12 @@ fn is_ramping(status: &MqttClusterStatus) -> bool {
     status
         .admission
         .as_ref()
-        .is_some_and(|gate| gate.mode != "Open" && gate.level < gate.slices)
+        .is_some_and(|gate| is_moving(&gate.mode) && gate.level < gate.slices)
+}
+
+/// Whether the level can move by itself or by hand.
+fn is_moving(mode: &str) -> bool {
+    !matches!(mode, "Open" | "Closed")
 }
 
 fn counts_moved(old: &MqttClusterStatus, new: &MqttClusterStatus) -> bool {

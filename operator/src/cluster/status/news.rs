@@ -50,7 +50,7 @@ fn tell(name: &str, condition: &Condition) -> News {
     let usual = condition.status == good
         || matches!(
             condition.reason.as_str(),
-            "Reopening" | "RollingOut" | "Paused" | "NotJudgedYet"
+            "Reopening" | "GateClosed" | "RollingOut" | "Paused" | "NotJudgedYet"
         );
     News {
         warning: !usual,

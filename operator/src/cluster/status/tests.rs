@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use herdgate_admission::progress::AddressTrust;
 use herdgate_crds::{AdmissionStatus, ExposureType};
 use k8s_openapi::api::core::v1::Service;
 
@@ -333,4 +334,65 @@ fn transitions_are_news_and_first_looks_are_not() {
     assert_eq!(reasons(&reopening, &further), []);
     assert_eq!(reasons(&further, &good), [(false, "AllSlicesOpen".into())]);
     assert_eq!(reasons(&bad, &good)[0], (false, "NotStalled".into()));
+}
+
+#[test]
+fn the_gate_says_why_it_is_not_open() {
+    let admission = |change: fn(&mut Reading)| {
+        let mut reading = edge(1, 148, 7000);
+        change(&mut reading);
+        let seen = Seen {
+            gate: gate(&[reading]),
+            ..well()
+        };
+        let status = compute(&seen, &MqttClusterStatus::default(), Timestamp::UNIX_EPOCH);
+        let mut conditions = status.conditions.into_iter();
+        let open = conditions.find(|condition| condition.type_ == conditions::ADMISSION_OPEN);
+        let open = open.unwrap();
+        (open.status, open.reason)
+    };
+    let of = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
+    assert_eq!(admission(|_| ()), of("False", "Reopening"));
+    assert_eq!(
+        admission(|reading| reading.paused = true),
+        of("False", "Paused")
+    );
+    let mode = |reading: &mut Reading| reading.mode = "Closed".into();
+    assert_eq!(admission(mode), of("False", "GateClosed"));
+    let mode = |reading: &mut Reading| reading.mode = "DryRun".into();
+    assert_eq!(admission(mode), of("True", "DryRun"));
+}
+
+#[test]
+fn hidden_addresses_are_told_with_what_hides_them() {
+    let trusted = |trust| {
+        let seen = Seen {
+            client_address: trust,
+            ..well()
+        };
+        let status = compute(&seen, &MqttClusterStatus::default(), Timestamp::UNIX_EPOCH);
+        let mut conditions = status.conditions.into_iter();
+        let trusted =
+            conditions.find(|condition| condition.type_ == conditions::CLIENT_ADDRESS_TRUSTED);
+        let trusted = trusted.unwrap();
+        (trusted.status, trusted.reason)
+    };
+    let of = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
+    assert_eq!(trusted(None), of("Unknown", "NoEdgeHeard"));
+    assert_eq!(
+        trusted(Some(AddressTrust::Unknown)),
+        of("Unknown", "NotJudgedYet")
+    );
+    assert_eq!(
+        trusted(Some(AddressTrust::Trusted)),
+        of("True", "AddressesDiffer")
+    );
+    assert_eq!(
+        trusted(Some(AddressTrust::FewPeers)),
+        of("False", "FewPeers")
+    );
+    assert_eq!(
+        trusted(Some(AddressTrust::Inside)),
+        of("False", "NodeOrPodAddresses")
+    );
 }

@@ -189,6 +189,11 @@ fn check_numbers(admission: &Admission, problems: &mut Problems) {
         ("settleLimit", admission.settle_limit, 1..=1_000_000),
         ("handshakeLimit", admission.handshake_limit, 1..=100_000),
         ("holdBudget", admission.hold_budget, 0..=1_000_000),
+        (
+            "maxBlockedSeconds",
+            admission.max_blocked_seconds,
+            0..=86_400,
+        ),
         ("reopeningsKept", admission.reopenings_kept, 0..=100),
         ("slicing.prefixLengthV4", slicing.prefix_length_v4, 1..=32),
         ("slicing.prefixLengthV6", slicing.prefix_length_v6, 1..=128),
