@@ -3,8 +3,8 @@
 mod numbers;
 mod ramp;
 mod random;
-mod tables;
 mod steered;
+mod tables;
 
 use std::time::Duration;
 

@@ -189,8 +189,9 @@ impl Run<'_> {
             {
                 edge.adjust_aimd(most);
             }
+            let next = edge.admission.view();
             self.watch
-                .advances(&edge.view, &edge.admission.view(), &self.shards);
+                .advances(&edge.view, &next, &self.shards, self.now);
             self.publish(usize::from(number));
         }
         self.watch.behind(&self.edges, self.now);

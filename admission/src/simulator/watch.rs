@@ -9,6 +9,7 @@ use super::scenario::Law;
 use super::shard::Shard;
 use crate::edge::EdgeView;
 use crate::report::{ReopeningNumber, Verdict};
+use crate::tuning::Tuning;
 
 /// A tenth of a second.
 const TENTH: Moment = 100_000_000;
@@ -85,10 +86,19 @@ impl Watch {
         self.seen.attached_above_limit += u32::from(settling > limit);
     }
 
-    pub(super) fn advances(&mut self, before: &EdgeView, after: &EdgeView, shards: &[Shard]) {
+    /// What the slope of `maxBlockedSeconds` opens, it opens while shards are bad too.
+    pub(super) fn advances(
+        &mut self,
+        before: &EdgeView,
+        after: &EdgeView,
+        shards: &[Shard],
+        now: Moment,
+    ) {
         let is_more = before.reopening == after.reopening && after.level > before.level;
+        let is_steeper = u128::from(after.level) * Tuning::default().max_blocked.as_micros()
+            > u128::from(after.slices()) * duration(now).as_micros();
         self.seen.advanced_while_bad +=
-            u32::from(is_more && most_are(Verdict::Bad, after.reopening, shards));
+            u32::from(is_more && is_steeper && most_are(Verdict::Bad, after.reopening, shards));
         self.seen.advanced_while_hard +=
             u32::from(is_more && most_are(Verdict::Hard, after.reopening, shards));
     }
