@@ -49,9 +49,6 @@ pub struct EdgeReport {
     /// The patience of the fleet, in milliseconds, as this edge has learned it from its own clients; 0 while it has not.
     #[serde(default)]
     pub patience_ms: u32,
-    /// Clients that came in the last whole second.
-    #[serde(default)]
-    pub arrivals: u32,
 }
 
 /// How a shard feels about its last window.

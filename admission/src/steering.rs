@@ -49,6 +49,13 @@ pub enum NotSteered {
     },
 }
 
+impl NotSteered {
+    /// The process ends while it is asked.
+    pub fn ending(steer: Steer) -> Self {
+        not_now(steer.action, "this process is ending")
+    }
+}
+
 impl Standing {
     /// Whether the request makes sense now, apart from what it does.
     pub(crate) fn check(&self, steer: Steer) -> Result<(), NotSteered> {

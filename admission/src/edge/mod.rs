@@ -198,7 +198,6 @@ impl EdgeAdmission {
             trigger: self.ramp.trigger,
             steering: self.ramp.steering,
             patience_ms: self.learning.learned_ms(),
-            arrivals: 0,
             door: counts.door,
             free_places: entering_limit.saturating_sub(counts.entering),
             entering_limit,

@@ -15,4 +15,4 @@ mod tests;
 pub use readiness::{Check, Readiness};
 pub use server::{Admin, serve};
 pub use status::{HandshakeStatus, ShardStatus, Status, StatusSource};
-pub use valve::{NotSteered, Subject, Valve};
+pub use valve::{Subject, Valve};

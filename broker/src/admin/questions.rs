@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::routes::refuse;
+use super::routes::{ANSWER_WITHIN, in_time, refuse};
 use super::{Admin, Subject};
 
 /// Buckets told when nobody says how many.
@@ -45,7 +45,10 @@ pub(super) async fn explain(State(admin): State<Admin>, RawQuery(query): RawQuer
         },
         _ => return bad("either client or address must be given, and not be empty"),
     };
-    Json(admin.valve.explain(subject).await).into_response()
+    match in_time(ANSWER_WITHIN, admin.valve.explain(subject)).await {
+        Ok(explanation) => Json(explanation).into_response(),
+        Err(refusal) => refusal,
+    }
 }
 
 fn bad(error: &str) -> Response {

@@ -1,5 +1,7 @@
 //! The paths.
 
+use std::time::Duration;
+
 use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use herdgate_admission::progress::Refusal;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::{Admin, questions, steering};
 
@@ -75,6 +78,27 @@ async fn status(State(admin): State<Admin>) -> Response {
 }
 
 /// Every answer that is an error, but for those of probes.
+/// A worker or control that stands still for longer keeps no request open.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the process answers, or a refusal when it does not in time.
+#[allow(
+    clippy::result_large_err,
+    reason = "an answer is as large as axum makes it, and is made once"
+)]
+pub(super) async fn in_time<T>(
+    within: Duration,
+    answer: impl Future<Output = T>,
+) -> Result<T, Response> {
+    timeout(within, answer).await.map_err(|_| {
+        let error = format!(
+            "no answer within {} s; what was asked for may yet be done",
+            within.as_secs()
+        );
+        refuse(StatusCode::GATEWAY_TIMEOUT, &error)
+    })
+}
+
 pub(super) fn refuse(code: StatusCode, error: &str) -> Response {
     let error = error.to_owned();
     (code, Json(Refusal { error })).into_response()

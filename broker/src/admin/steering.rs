@@ -6,9 +6,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use herdgate_admission::progress::Steer;
+use herdgate_admission::steering::NotSteered;
 
-use super::routes::refuse;
-use super::{Admin, NotSteered};
+use super::Admin;
+use super::routes::{ANSWER_WITHIN, in_time, refuse};
 
 /// Longest request; the longest that makes sense has 40 bytes.
 pub(super) const MAX_BYTES: usize = 1024;
@@ -22,7 +23,11 @@ pub(super) async fn steer(State(admin): State<Admin>, headers: HeaderMap, body: 
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &format!("the request: {error}")),
     };
     let action = steer.action.word();
-    match admin.valve.steer(steer).await {
+    let answer = match in_time(ANSWER_WITHIN, admin.valve.steer(steer)).await {
+        Ok(answer) => answer,
+        Err(refusal) => return refusal,
+    };
+    match answer {
         Ok(steered) => {
             tracing::info!(
                 action,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use futures::future::BoxFuture;
 use herdgate_admission::progress::{CensusPage, Explanation, Progress, Steer, Steered};
-use herdgate_admission::steering;
+use herdgate_admission::steering::NotSteered;
 
 /// A process's part in admission, as the admin port sees it. Nothing here may block.
 pub trait Valve: Send + Sync {
@@ -24,43 +24,4 @@ pub trait Valve: Send + Sync {
 pub enum Subject {
     Client(String),
     Address(IpAddr),
-}
-
-/// Why a reopening is not steered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSteered {
-    /// A field of the request does not fit.
-    #[error("{field}: {problem}")]
-    Field {
-        field: &'static str,
-        problem: String,
-    },
-    /// It makes no sense as things are.
-    #[error("failed to {action}: {because}")]
-    NotNow {
-        action: &'static str,
-        because: String,
-    },
-}
-
-impl NotSteered {
-    /// The process ends while it is asked.
-    pub fn ending(steer: Steer) -> Self {
-        Self::NotNow {
-            action: steer.action.word(),
-            because: "this process is ending".to_owned(),
-        }
-    }
-}
-
-impl From<steering::NotSteered> for NotSteered {
-    fn from(not: steering::NotSteered) -> Self {
-        match not {
-            steering::NotSteered::Field { field, problem } => Self::Field { field, problem },
-            steering::NotSteered::NotNow { action, because } => Self::NotNow {
-                action,
-                because: because.to_owned(),
-            },
-        }
-    }
 }

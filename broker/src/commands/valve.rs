@@ -2,8 +2,9 @@
 
 use futures::future::BoxFuture;
 use herdgate_admission::progress::{CensusPage, Explanation, Progress, Steer, Steered};
+use herdgate_admission::steering::NotSteered;
 
-use crate::admin::{NotSteered, Subject, Valve};
+use crate::admin::{Subject, Valve};
 use crate::edge::EdgeValve;
 use crate::shard::ShardValve;
 

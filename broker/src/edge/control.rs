@@ -8,6 +8,7 @@ use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeView, REPORT_EVERY
 use herdgate_admission::progress::{Steer, Steered};
 use herdgate_admission::record::Recorder;
 use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::steering::NotSteered;
 use herdgate_admission::times::Times;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
@@ -18,7 +19,6 @@ use super::questions::{MOST_QUESTIONS, Question};
 use super::shared::Shared;
 use super::standing;
 use super::worker::WorkerWires;
-use crate::admin::NotSteered;
 
 /// What control hears. Bounded by its senders: a few messages a second each.
 #[derive(Debug)]
@@ -191,7 +191,7 @@ impl EdgeControl {
             }
             ControlMail::Link { link, up } => self.link(link, up, now),
             ControlMail::Steer { steer, answer } => {
-                let steered = self.admission.steer(steer, now).map_err(NotSteered::from);
+                let steered = self.admission.steer(steer, now);
                 let changed = steered.is_ok();
                 if changed {
                     self.tell_shards(self.counts(now, 0));

@@ -118,7 +118,6 @@ mod tests {
             trigger: Trigger::None,
             steering: Steering::default(),
             patience_ms: 0,
-            arrivals: 0,
         }
     }
 

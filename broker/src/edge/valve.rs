@@ -11,6 +11,7 @@ use herdgate_admission::edge::EdgeView;
 use herdgate_admission::progress::{
     CensusPage, ClientState, Explanation, PerSlice, Progress, Steer, Steered,
 };
+use herdgate_admission::steering::NotSteered;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::control::{ControlMail, EdgeControlWires, Snapshot};
@@ -18,7 +19,7 @@ use super::gate::slice_of;
 use super::questions::{Question, Standing};
 use super::shared::Shared;
 use super::standing;
-use crate::admin::{NotSteered, Subject, Valve};
+use crate::admin::{Subject, Valve};
 use crate::config::Slicing;
 
 /// An edge, or the edge part of a standalone process.

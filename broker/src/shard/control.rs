@@ -11,6 +11,7 @@ use herdgate_admission::health::{HealthJudge, WINDOW, Window};
 use herdgate_admission::progress::{GateMode, Steer, Steered};
 use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
 use herdgate_admission::shard::{ShardAdmission, ShardCounts};
+use herdgate_admission::steering::NotSteered;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
@@ -18,7 +19,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::core::{WorkerIndex, WorkerStats};
 use super::mailbox::{Mail, Mailbox};
 use super::system::SystemTopics;
-use crate::admin::NotSteered;
 use crate::metrics::ShardMetrics;
 use crate::process::Clock;
 use figures::Figures;
@@ -151,7 +151,7 @@ impl ShardControl {
             self.tell();
         }
         // whoever asked may have gone
-        let _ = mail.answer.send(steered.map_err(NotSteered::from));
+        let _ = mail.answer.send(steered);
     }
 
     fn take(&mut self, news: &WorkerNews) {

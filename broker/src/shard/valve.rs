@@ -9,12 +9,13 @@ use herdgate_admission::progress::{
     CensusPage, ClientState, Explanation, Phase, Progress, Steer, Steered,
 };
 use herdgate_admission::report::ShardReport;
+use herdgate_admission::steering::NotSteered;
 use tokio::sync::{mpsc, oneshot};
 
 use super::control::SteerMail;
 use super::core::Found;
 use super::{Mail, Mailboxes};
-use crate::admin::{NotSteered, Subject, Valve};
+use crate::admin::{Subject, Valve};
 use crate::config::Mode;
 
 /// A shard hears of level and counts; slices and addresses are the edges'.

@@ -1,9 +1,12 @@
 //! How a reopening goes and is steered, over a real socket.
 
+use std::time::Duration;
+
 use herdgate_admission::progress::{
     Action, CensusPage, ClientState, Explanation, PerSlice, Phase, Point, Progress, Refusal, Steer,
     Steered, Trigger,
 };
+use herdgate_admission::steering::NotSteered;
 use serde_json::{Value, from_value, json, to_value};
 
 use super::*;
@@ -43,7 +46,7 @@ impl Valve for Fake {
         let answer = match steer.action {
             Action::Resume => Err(NotSteered::NotNow {
                 action: "resume",
-                because: "it is not paused".to_owned(),
+                because: "it is not paused",
             }),
             Action::Advance => Err(NotSteered::Field {
                 field: "level",
@@ -217,4 +220,16 @@ fn a_request_is_taken_literally() {
         assert_eq!(Action::of_word(action.word()), Some(action));
         assert_eq!(to_value(action).unwrap(), json!(action.word()));
     }
+}
+
+#[tokio::test]
+async fn who_stands_still_keeps_no_request_open() {
+    let refusal = routes::in_time(Duration::ZERO, std::future::pending::<()>())
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.status().as_u16(), 504);
+    assert_eq!(
+        routes::in_time(Duration::ZERO, ready(7)).await.ok(),
+        Some(7)
+    );
 }

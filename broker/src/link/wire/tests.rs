@@ -37,7 +37,6 @@ fn edge_report() -> EdgeReport {
         trigger: Trigger::Overload,
         steering: STEERING,
         patience_ms: 5_000,
-        arrivals: 77,
     }
 }
 
