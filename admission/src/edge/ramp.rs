@@ -137,8 +137,7 @@ impl Ramp {
             self.adopt_level(self.slope());
         }
         if matches!(self.mode, Mode::Staged | Mode::DryRun) && *look.health == Health::Good {
-            let level = self.advance.next(self.level, self.slices, look.door);
-            self.adopt_level(level);
+            self.level = self.advance.next(self.level, self.slices, look.door);
         }
     }
 
