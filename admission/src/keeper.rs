@@ -53,6 +53,16 @@ pub struct Changed {
     pub stored: bool,
 }
 
+impl Default for KeeperSettings {
+    /// A count a minute costs nothing, and ten quiet minutes are longer than any fleet takes to find its rest.
+    fn default() -> Self {
+        Self {
+            count_every: Duration::from_mins(1),
+            quiet: Duration::from_mins(10),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Keeper {
     settings: KeeperSettings,

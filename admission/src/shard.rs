@@ -138,6 +138,12 @@ impl ShardAdmission {
         self.reopening
     }
 
+    /// The entering limits of all edges heard together.
+    pub fn entering(&self) -> u32 {
+        let limits = self.edges.values().map(|(_, edge)| edge.entering_limit);
+        limits.fold(0, u32::saturating_add)
+    }
+
     /// The highest level heard for the reopening.
     pub fn level(&self) -> u32 {
         self.level

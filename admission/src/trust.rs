@@ -97,7 +97,7 @@ mod tests {
             tally.enter(IpAddr::V4((0xC612_0000 + address).into()), 0);
         }
         let inside = AllowList::new(&["10.9.0.0/16".parse().unwrap()]);
-        tally.census(PrefixLengths::default(), 32, &inside)
+        tally.census(PrefixLengths::default(), &inside)
     }
 
     #[test]
@@ -108,6 +108,8 @@ mod tests {
         assert_eq!(judged(census(1, 3_000, 0)), Trust::FewPeers);
         assert_eq!(judged(census(20, 200, 100)), Trust::FewPeers);
         assert_eq!(judged(census(500, 200, 0)), Trust::Trusted);
+        // a small fleet: no peer is crowded, and yet they are few
+        assert_eq!(judged(census(64, 4, 0)), Trust::FewPeers);
     }
 
     #[test]
@@ -117,7 +119,7 @@ mod tests {
             tally.enter(IpAddr::V4((0x0A09_0000 + address).into()), 0);
         }
         let inside = AllowList::new(&["10.9.0.0/16".parse().unwrap()]);
-        let census = tally.census(PrefixLengths::default(), 32, &inside);
+        let census = tally.census(PrefixLengths::default(), &inside);
         assert_eq!(Trust::default().judge(&census), Trust::Inside);
     }
 

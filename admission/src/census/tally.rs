@@ -8,8 +8,9 @@ use crate::addresses::canonical;
 use crate::allow::AllowList;
 use crate::slicing::PrefixLengths;
 
-/// Single addresses are told from this part of a crowd on: a crowd that is spread over so many edges is still seen.
-const CROWD_PARTS: u32 = 8;
+/// An address with more clients than this at one worker is told by itself: a crowd that is spread over many edges, and a
+/// small fleet behind a balancer, are still seen, and a fleet of single clients makes no long list.
+const SINGLE: u32 = 1;
 
 /// The clients with a session of one edge worker. It has an entry for each address and each shard that has any, so its
 /// bound is the number of clients.
@@ -39,13 +40,13 @@ impl Tally {
         }
     }
 
-    /// `crowd`: an address with more clients is crowded. `inside`: addresses of nodes and pods.
-    pub fn census(&self, lengths: PrefixLengths, crowd: u32, inside: &AllowList) -> Census {
+    /// `inside`: addresses of nodes and pods.
+    pub fn census(&self, lengths: PrefixLengths, inside: &AllowList) -> Census {
         let mut census = Census::empty(lengths);
         for (address, clients) in &self.addresses {
             let bucket = Bucket::of(*address, census.lengths);
             add(&mut census.buckets, bucket, *clients);
-            if *clients > (crowd / CROWD_PARTS).max(1) {
+            if *clients > SINGLE {
                 census.addresses.insert(*address, *clients);
             }
             if inside.contains(*address) {

@@ -19,7 +19,7 @@ fn tally(addresses: &[(&str, u32)]) -> Tally {
 }
 
 fn counted(addresses: &[(&str, u32)]) -> Census {
-    tally(addresses).census(PrefixLengths::default(), 32, &AllowList::default())
+    tally(addresses).census(PrefixLengths::default(), &AllowList::default())
 }
 
 fn shown(census: &Census) -> Vec<(String, u32)> {
@@ -45,7 +45,7 @@ fn clients_are_counted_by_bucket_until_they_leave() {
     ]);
     tally.enter(ip("::ffff:198.18.5.9"), 1);
     tally.leave(ip("198.18.6.1"), 0);
-    let census = tally.census(PrefixLengths::default(), 32, &AllowList::default());
+    let census = tally.census(PrefixLengths::default(), &AllowList::default());
     assert_eq!(
         shown(&census),
         [
@@ -56,7 +56,7 @@ fn clients_are_counted_by_bucket_until_they_leave() {
     assert_eq!(census.clients(), 5);
     assert_eq!(*census.shards(), [(0, 4), (1, 1)].into());
     tally.leave(ip("198.18.5.9"), 1);
-    let census = tally.census(PrefixLengths::default(), 32, &AllowList::default());
+    let census = tally.census(PrefixLengths::default(), &AllowList::default());
     assert_eq!(*census.shards(), [(0, 4)].into(), "nobody is left at 1");
 }
 
@@ -79,7 +79,7 @@ fn a_crowd_that_is_spread_over_edges_is_seen_in_their_sum() {
 fn who_comes_from_within_is_counted() {
     let inside = AllowList::new(&["10.0.0.0/8".parse().unwrap()]);
     let tally = tally(&[("10.1.2.3", 3), ("198.18.0.1", 2)]);
-    let census = tally.census(PrefixLengths::default(), 32, &inside);
+    let census = tally.census(PrefixLengths::default(), &inside);
     assert_eq!(census.inside(), 3);
 }
 
@@ -90,7 +90,7 @@ fn above_the_bound_buckets_grow_and_nobody_is_lost() {
     for bucket in 0..clients {
         tally.enter(IpAddr::V4((bucket << 8).into()), 0);
     }
-    let census = tally.census(PrefixLengths::default(), 32, &AllowList::default());
+    let census = tally.census(PrefixLengths::default(), &AllowList::default());
     assert_eq!(census.clients(), u64::from(clients));
     assert_eq!(census.lengths(), PrefixLengths { v4: 20, v6: 52 });
     assert!(encoded(&census).len() < 64 << 10);
@@ -112,7 +112,7 @@ fn the_most_crowded_addresses_are_kept() {
             tally.enter(IpAddr::V4(address.into()), 0);
         }
     }
-    let census = tally.census(PrefixLengths::default(), 32, &AllowList::default());
+    let census = tally.census(PrefixLengths::default(), &AllowList::default());
     let crowded = census.crowded(0);
     assert_eq!(crowded.len(), MOST_CROWDED);
     assert!(crowded.iter().all(|(_, clients)| *clients == 6));
@@ -137,7 +137,7 @@ fn any_census() -> impl Strategy<Value = Census> {
                 tally.enter(address, shard);
             }
         }
-        tally.census(PrefixLengths { v4, v6 }, 32, &AllowList::default())
+        tally.census(PrefixLengths { v4, v6 }, &AllowList::default())
     })
 }
 

@@ -13,7 +13,7 @@ use crate::heard::{self, Health, Heard};
 use crate::patience::Patience;
 use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Trigger};
 use crate::shard::median;
-use crate::slicing::{Seed, SliceTable, TableFor};
+use crate::slicing::{Seed, SlicePlan, SliceTable, TableFor};
 use crate::times::Times;
 use ramp::{Look, Ramp};
 
@@ -115,6 +115,11 @@ impl EdgeAdmission {
         self.table = cut(&self.settings, self.ramp.number, self.table_for.as_ref());
         self.ramp.recut(self.table.slices());
         true
+    }
+
+    /// How slices are cut where no shard knows better.
+    pub fn plan(&self) -> &SlicePlan {
+        &self.settings.plan
     }
 
     /// What this edge's reopening is cut by; `None`: by the plan alone.

@@ -30,6 +30,8 @@ const MARGIN: u32 = 2;
 pub struct Hold<Id> {
     patience: Duration,
     sampling: Option<Sampling>,
+    /// Nobody is told before the whole patience is over.
+    whole: bool,
     budget: usize,
     random: Random,
     level: u32,
@@ -80,6 +82,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         Self {
             patience,
             sampling: None,
+            whole: false,
             budget,
             random: Random::new(seed),
             level: 0,
@@ -102,6 +105,15 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             given_up: Times::default(),
         });
         self
+    }
+
+    /// For clients that have been served with TLS and CONNECT already: they wait as long as they can.
+    #[must_use]
+    pub fn for_the_whole_patience(self) -> Self {
+        Self {
+            whole: true,
+            ..self
+        }
     }
 
     /// For sockets that come from now on, and for whom to promote.
@@ -279,6 +291,9 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
 
     /// A random part of the patience: this also takes the fleet out of step.
     fn hold_for(&mut self) -> Duration {
+        if self.whole {
+            return self.patience;
+        }
         let patience = u64::try_from(self.patience.as_micros()).unwrap_or(u64::MAX);
         let least = patience / HOLD_PARTS * HOLD_LEAST;
         let span = patience - least;

@@ -338,3 +338,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_has_sent_connect_is_held_for_the_whole_patience() {
+    let patience = Duration::from_secs(5);
+    let mut hold: Hold<u32> = Hold::new(patience, 10, 1).for_the_whole_patience();
+    for id in 0..5 {
+        assert_eq!(hold.hold(id, 7, Duration::ZERO), Ok(patience));
+    }
+}

@@ -20,7 +20,7 @@ fn counted(slices: u32, address: u32, clients: u32) -> TableSpec {
         tally.enter(IpAddr::V4(address.into()), 0);
     }
     let prefix = PrefixLengths::default();
-    let census = tally.census(prefix, 32, &AllowList::default());
+    let census = tally.census(prefix, &AllowList::default());
     let plan = SlicePlan::new(slices, &Slicing::PrefixHash(prefix)).unwrap();
     plan.spec(census, true)
 }

@@ -13,7 +13,7 @@ fn spec(clients: u32) -> TableSpec {
         tally.enter(IpAddr::V4((client << 7).into()), client % 3);
     }
     let prefix = PrefixLengths::default();
-    let census = tally.census(prefix, 32, &AllowList::default());
+    let census = tally.census(prefix, &AllowList::default());
     let plan = SlicePlan::new(64, &Slicing::Ranges(prefix)).unwrap();
     plan.spec(census, true)
 }

@@ -164,6 +164,8 @@ fn edge(text: &mut String, edge: &EdgeSettings) {
     let admission = &edge.admission;
     let slicing = match &admission.slicing {
         Slicing::PrefixHash(_) => "PrefixHash".to_owned(),
+        Slicing::Ranges(_) => "Ranges".to_owned(),
+        Slicing::ClientIdHash => "ClientIdHash".to_owned(),
         Slicing::CidrList { ranges, .. } => {
             let names: Vec<&str> = ranges.iter().map(|range| range.name.as_str()).collect();
             format!("CIDRList: {}", names.join(", "))

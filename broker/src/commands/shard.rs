@@ -46,17 +46,7 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
     running.bound.link = Some(listener.local_addr()?);
 
     let shard = ShardParts::build(&config.shard, boot_epoch(), clock, &metrics);
-    let server = LinkServer {
-        shard: config.shard.ordinal,
-        boot_epoch: shard.boot_epoch,
-        token: token.clone(),
-        clock,
-        links: LinkIds::default(),
-        workers: shard.mailboxes.clone(),
-        edges: shard.wires.edges,
-        report: shard.wires.report,
-        metrics: metrics.link.clone(),
-    };
+    let server = link_server(config.shard.ordinal, &shard, token.clone(), clock, &metrics);
     let mut threads = Vec::new();
     for worker in shard.workers {
         // A link's socket is handed over at once; as many wait as the kernel lets through.
@@ -69,6 +59,9 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
             .spawn(&name, move || run_worker(worker, server, sockets))?;
     }
     running.tasks.spawn("control", shard.control.run());
+    if let Some(state) = shard.state {
+        running.tasks.spawn("state", state.run(shard.wires.states));
+    }
     running.tasks.spawn("accept", accept(listener, threads));
     running.tasks.watch([token.life()]);
 
@@ -94,6 +87,29 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
             &shard.wires.draining,
         ))
         .await
+}
+
+fn link_server(
+    ordinal: u32,
+    shard: &ShardParts,
+    token: TokenFile,
+    clock: Clock,
+    metrics: &Metrics,
+) -> LinkServer {
+    let wires = shard.wires.clone();
+    LinkServer {
+        shard: ordinal,
+        boot_epoch: shard.boot_epoch,
+        token,
+        clock,
+        links: LinkIds::default(),
+        workers: shard.mailboxes.clone(),
+        edges: wires.edges,
+        report: wires.report,
+        censuses: wires.censuses,
+        tables: wires.tables,
+        metrics: metrics.link.clone(),
+    }
 }
 
 async fn run_worker(worker: ShardWorker, server: LinkServer, sockets: Sockets) {

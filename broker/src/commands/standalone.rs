@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use herdgate_admission::keeper::CensusReport;
 use herdgate_admission::report::{EdgeReport, ShardReport};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -11,11 +12,12 @@ use super::running::{Running, block_on, boot_epoch, drain_edge};
 use super::valve::StandaloneValve;
 use crate::config::{Role, Standalone};
 use crate::edge::control::{ControlMail, EdgeControlWires};
-use crate::edge::{EdgeControl, EdgeParts, EdgeValve, EdgeWorker, Shared, status};
+use crate::edge::{Censuses, EdgeControl, EdgeParts, EdgeValve, EdgeWorker, Shared, status};
 use crate::link::{LinkTarget, MemoryLink};
 use crate::metrics::Metrics;
-use crate::process::Clock;
-use crate::shard::{LinkIds, ShardParts, ShardValve, ShardWorker};
+use crate::process::{Clock, Tasks};
+use crate::shard::control::ControlWires;
+use crate::shard::{LinkIds, ShardParts, ShardValve, ShardWorker, Tables};
 
 /// Runs until it is told to end.
 pub fn run(config: Standalone, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
@@ -58,21 +60,18 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
     let tasks = &mut running.tasks;
     tasks.spawn("shard-control", shard.control.run());
     tasks.spawn("edge-control", control.run());
-    tasks.spawn(
-        "reports-to-edge",
-        to_edge(shard.wires.report, wires.control.clone()),
-    );
-    tasks.spawn(
-        "reports-to-shard",
-        to_shard(wires.workers.report.clone(), shard.wires.edges),
-    );
+    let (latest, steers) = (shard.wires.latest.clone(), shard.wires.steers.clone());
+    if let Some(state) = shard.state {
+        tasks.spawn("state", state.run(shard.wires.states.clone()));
+    }
+    connect(tasks, shard.wires, &wires);
     tasks.watch(edge.shared.lives());
 
     let shown = ShardValve {
         mode: edge.shared.settings.admission.mode,
-        latest: shard.wires.latest,
+        latest,
         workers: shard.mailboxes,
-        steers: shard.wires.steers,
+        steers,
     };
     show(&mut running, metrics, &edge.shared, &wires, shown)?;
     let looked_at = Arc::clone(&edge.shared);
@@ -81,6 +80,21 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
     running
         .until_told(drain_edge(&edge.shared, &wires.drain))
         .await
+}
+
+/// The controls of both sides, without a link.
+fn connect(tasks: &mut Tasks, shard: ControlWires, edge: &EdgeControlWires) {
+    let control = || edge.control.clone();
+    tasks.spawn("reports-to-edge", to_edge(shard.report, control()));
+    tasks.spawn(
+        "reports-to-shard",
+        to_shard(edge.workers.report.clone(), shard.edges),
+    );
+    tasks.spawn("tables-to-edge", tables_to_edge(shard.tables, control()));
+    tasks.spawn(
+        "census-to-shard",
+        census_to_shard(edge.workers.census.clone(), shard.censuses),
+    );
 }
 
 fn show(
@@ -151,6 +165,27 @@ async fn to_shard(
     while reports.changed().await.is_ok() {
         let report = reports.borrow_and_update().clone();
         if report.is_some_and(|report| edges.send((*report).clone()).is_err()) {
+            return;
+        }
+    }
+}
+
+/// Tables, too,
+async fn tables_to_edge(mut tables: Tables, control: UnboundedSender<ControlMail>) {
+    tables.mark_changed();
+    while tables.changed().await.is_ok() {
+        let table = tables.borrow_and_update().clone();
+        if table.is_some_and(|table| control.send(ControlMail::Table(table)).is_err()) {
+            return;
+        }
+    }
+}
+
+/// and counts.
+async fn census_to_shard(mut censuses: Censuses, shard: UnboundedSender<CensusReport>) {
+    while censuses.changed().await.is_ok() {
+        let report = censuses.borrow_and_update().clone();
+        if report.is_some_and(|report| shard.send((*report).clone()).is_err()) {
             return;
         }
     }

@@ -3,6 +3,7 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
+use herdgate_admission::keeper::KeeperSettings;
 use serde::Deserialize;
 
 use super::limits::limits;
@@ -53,6 +54,8 @@ pub(super) enum SlicingType {
     PrefixHash,
     #[serde(rename = "CIDRList")]
     CidrList,
+    Ranges,
+    ClientIdHash,
 }
 
 pub(super) fn common(top: &Reader<'_>) -> Option<Common> {
@@ -167,6 +170,11 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
         admission.one("patienceSeconds"),
         admission.one("mode"),
     );
+    let (count_every, quiet) = (
+        admission.one("censusSeconds"),
+        admission.one("quietSeconds"),
+    );
+    let data_directory = section.optional("dataDirectory");
     let routing = routing(&top.sub("routing"));
     let limits = limits(&top.sub("limits"));
     let (ordinal, count): (u32, u32) = (ordinal?, count?);
@@ -183,6 +191,11 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
         ordinal,
         count,
         workers: workers?,
+        data_directory,
+        keeper: KeeperSettings {
+            count_every: count_every?,
+            quiet: quiet?,
+        },
         settle_limit: settle_limit?,
         patience: patience?,
         mode: mode?,
@@ -280,6 +293,10 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
     let patience_learning = section.one("patienceLearning");
     let max_blocked = section.one::<u32>("maxBlockedSeconds");
     let hold_budget = section.one("holdBudget");
+    let client_hold_budget = section.one("clientHoldBudget");
+    let node_networks = section.list("nodeNetworks");
+    let count_every = section.one("censusSeconds");
+    let crowded_address_clients = section.one("crowdedAddressClients");
     Some(Admission {
         mode: mode?,
         slices: slices?,
@@ -291,6 +308,10 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
         patience_learning: patience_learning?,
         max_blocked: Duration::from_secs(max_blocked?.into()),
         hold_budget: hold_budget?,
+        client_hold_budget: client_hold_budget?,
+        crowded_address_clients: crowded_address_clients?,
+        node_networks: node_networks?,
+        count_every: count_every?,
     })
 }
 

@@ -35,7 +35,7 @@ const TLS_VERSIONS: &[&str] = &["1.2", "1.3"];
 const METHODS: &[&str] = &["SCRAM-SHA-256"];
 const METHOD: Kind = Kind::Choice(METHODS);
 const ANONYMOUS: &[&str] = &["Never", "Loopback", "Always"];
-const SLICINGS: &[&str] = &["PrefixHash", "CIDRList"];
+const SLICINGS: &[&str] = &["PrefixHash", "CIDRList", "Ranges", "ClientIdHash"];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 const FORMATS: &[&str] = &["text", "json"];
 
@@ -134,10 +134,10 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.mode", Kind::Choice(MODES), Some("Staged"), "`Staged`: slice by slice. `Open`: no gate, no entering or settle limit. `Closed`: nobody but `alwaysAllow`. `Manual`: the level moves by hand. `DryRun`: counts whom `Staged` would hold, and holds nobody."),
     key("admission.slices", Kind::PowerOfTwo { max: 65_536 }, Some("256"), "Parts of the client address space."),
     key("admission.slicing", Kind::Section, None, "How an address finds its slice."),
-    key("admission.slicing.type", Kind::Choice(SLICINGS), Some("PrefixHash"), "`CIDRList`: named ranges, one after another."),
+    key("admission.slicing.type", Kind::Choice(SLICINGS), Some("PrefixHash"), "`CIDRList`: named ranges, one after another. `Ranges`: neighbouring addresses, equal numbers of clients in each slice. `ClientIdHash`: where addresses are not those of clients."),
     key("admission.slicing.prefixLengthV4", whole(1, 32), Some("24"), "IPv4 addresses with this prefix share a slice."),
     key("admission.slicing.prefixLengthV6", whole(1, 128), Some("56"), "IPv6 addresses with this prefix share a slice."),
-    key("admission.slicing.ranges", Kind::Sections, None, "Needed for `CIDRList`, refused for `PrefixHash`: in the order in which they open. Other addresses come last."),
+    key("admission.slicing.ranges", Kind::Sections, None, "Needed for `CIDRList`, refused for the others: in the order in which they open. Other addresses come last."),
     key("admission.slicing.ranges[].name", Kind::Name, None, "Unique."),
     key("admission.slicing.ranges[].cidrs", Kind::List(&CIDR), None, "At least one network."),
     key("admission.alwaysAllow", Kind::List(&CIDR), Some("[]"), "Networks that the gate lets through, counted all the same."),
@@ -147,6 +147,11 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.enteringLimit", whole(0, U32), Some("0"), "Cap of one edge's entering limit; 0: no cap beyond the law."),
     key("admission.settleLimit", whole(1, U32), Some("1000"), "Clients of one shard that may be settling at once; fewer while its SUBACKs are late."),
     key("admission.handshakeLimit", whole(1, 1_000_000), Some("64"), "TLS handshakes at once in one edge process, in both modes."),
+    key("admission.crowdedAddressClients", whole(1, U32), Some("32"), "An address with more clients in the census is sliced by client id: they pass the gate and wait after CONNECT."),
+    key("admission.nodeNetworks", Kind::List(&CIDR), Some("[]"), "Networks of nodes and pods: when nearly all clients come from there, addresses are not trusted and clients are sliced by client id."),
+    key("admission.censusSeconds", seconds(0.1, 3600.0), Some("60"), "How often edges count their clients for shards; the same for all processes."),
+    key("admission.quietSeconds", seconds(0.1, 86_400.0), Some("600"), "All slices open and no other reopening for so long, and the count replaces the census."),
+    key("admission.clientHoldBudget", whole(0, 10_000_000), Some("4000"), "Clients that may wait after CONNECT; each takes some 30 KB with TLS."),
     key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate."),
 
     key("edge", Kind::Section, None, "The edge tier; standalone has one too."),
@@ -164,6 +169,7 @@ pub(super) const KEYS: &[Key] = &[
     key("shard.count", whole(1, 1024), Some("1"), "Shards there are. More than one needs `routing.isolatedShards`."),
     key("shard.linkAddress", Kind::Address, None, "Where edges connect. The shard needs it."),
     key("shard.linkTokenFile", Kind::File, None, "The link's shared secret. The shard needs it."),
+    key("shard.dataDirectory", Kind::File, None, "Where the shard keeps census, slice table and reopening number over a restart; without it nothing is kept."),
     key("shard.sysIntervalSeconds", seconds(0.0, 86_400.0), Some("10"), "How often `$SYS/broker/...` is written, where it changed. 0: never."),
     key("shard.drain", Kind::Section, None, "How a shard that must go lets its clients go."),
     key("shard.drain.delaySeconds", seconds(0.0, 3600.0), Some("0"), "Between readiness off and the first close."),

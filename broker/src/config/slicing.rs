@@ -17,6 +17,8 @@ pub(super) fn slicing(section: &Reader<'_>, slices: Option<Slices>) -> Option<Sl
     let within = PrefixLengths { v4: v4?, v6: v6? };
     match kind? {
         SlicingType::PrefixHash => Some(Slicing::PrefixHash(within)),
+        SlicingType::Ranges => Some(Slicing::Ranges(within)),
+        SlicingType::ClientIdHash => Some(Slicing::ClientIdHash),
         SlicingType::CidrList => Some(Slicing::CidrList {
             ranges: ranges.into_iter().collect::<Option<_>>()?,
             within,
@@ -85,11 +87,12 @@ fn check_count(
         Some(SlicingType::CidrList) if ranges == 0 => {
             section.note("ranges", "is missing; type CIDRList needs at least one");
         }
-        Some(SlicingType::PrefixHash) if ranges > 0 => section.note(
+        Some(SlicingType::CidrList) | None => {}
+        Some(_) if ranges == 0 => {}
+        Some(other) => section.note(
             "ranges",
-            "is not allowed with type PrefixHash; allowed: no ranges, or type CIDRList",
+            format!("is not allowed with type {other:?}; allowed: no ranges, or type CIDRList"),
         ),
-        _ => {}
     }
     let Some(slices) = slices.map(Slices::get) else {
         return;
@@ -125,6 +128,8 @@ impl From<&Slicing> for admission::Slicing {
         };
         match ours {
             Slicing::PrefixHash(prefix) => Self::PrefixHash(lengths(prefix)),
+            Slicing::Ranges(prefix) => Self::Ranges(lengths(prefix)),
+            Slicing::ClientIdHash => Self::ClientIdHash,
             Slicing::CidrList { ranges, within } => Self::CidrList {
                 ranges: ranges.iter().map(named).collect(),
                 prefix: lengths(within),

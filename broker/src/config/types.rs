@@ -5,6 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use herdgate_admission::keeper::KeeperSettings;
 use herdgate_admission::progress::GateMode;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,9 @@ pub struct ShardSettings {
     /// Shards of the cluster; more than `ordinal`.
     pub count: u32,
     pub workers: NonZeroUsize,
+    /// Where admission is kept over a restart.
+    pub data_directory: Option<PathBuf>,
+    pub keeper: KeeperSettings,
     /// Clients that may be settling at once.
     pub settle_limit: NonZeroU32,
     pub patience: Duration,
@@ -299,6 +303,13 @@ pub struct Admission {
     pub max_blocked: Duration,
     /// Sockets held before the gate.
     pub hold_budget: u32,
+    /// Clients held after CONNECT.
+    pub client_hold_budget: u32,
+    /// An address with more clients in the census is sliced by client id.
+    pub crowded_address_clients: NonZeroU32,
+    /// Addresses of nodes and pods, which are never those of clients.
+    pub node_networks: Vec<IpNet>,
+    pub count_every: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -358,6 +369,9 @@ pub enum Slicing {
         ranges: Vec<AddressRange>,
         within: PrefixLengths,
     },
+    /// Neighbours together, equal numbers of clients in each slice, by the census.
+    Ranges(PrefixLengths),
+    ClientIdHash,
 }
 
 /// Addresses with the same prefix share a slice.

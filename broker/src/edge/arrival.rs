@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::attach::{self, NoSession};
 use super::connect::Opening;
 use super::entering::Entering;
+use super::gate::Verdict;
 use super::replies::{self, Hearer};
 use super::shared::ListenerShared;
 use super::stream::Stream;
@@ -89,6 +90,28 @@ impl Arrival<'_> {
             }
             Held::Cut => Err(self.told(Refusal::TooSoon)),
             Held::Gone => Err(NoSession::Gone),
+        }
+    }
+
+    /// A client whose address does not tell waits until the slice of its id is open and there is a place, or is told to
+    /// come again.
+    pub(super) async fn pass_by_client_id(&mut self) -> Result<(), NoSession> {
+        let worker = self.worker;
+        let connect = &self.opening.connect;
+        let hearer = Hearer::of(connect);
+        // Who is yet to be given an id is one of many, too.
+        let id = match &*connect.client_id {
+            "" => self.peer.to_string(),
+            id => id.to_owned(),
+        };
+        let left = attach::left(worker, self.stream, &mut self.opening.early);
+        match worker.gate.pass_client(&worker.shared, &id, left).await {
+            Verdict::Enter(place) => {
+                self.entering = Some(worker.begin_entering(place));
+                Ok(())
+            }
+            Verdict::Busy => Err(NoSession::Refused(replies::busy(hearer))),
+            Verdict::Gone => Err(NoSession::Gone),
         }
     }
 

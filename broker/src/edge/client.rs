@@ -111,7 +111,7 @@ async fn enter(
         peer::reset(socket);
         return None;
     };
-    let (stream, certificate) = match secure(&worker, &listener, socket, &entering).await {
+    let (stream, certificate) = match secure(&worker, &listener, socket, entering.as_ref()).await {
         Ok(secured) => secured,
         Err(NoTls::Gone) => return None,
         Err(NoTls::Alerted(socket)) => {
@@ -125,9 +125,9 @@ async fn enter(
     let (mut stream, entering) = upgrade(&worker, &listener, stream, entering, deadline).await?;
     let mut opening = match connect::read(&worker, &listener, &mut stream, deadline).await {
         Ok(opening) => opening,
-        Err(NoOpening::Gone) => return part(Some(entering), stream).await,
+        Err(NoOpening::Gone) => return part(entering, stream).await,
         Err(NoOpening::Refused(told)) => {
-            return refuse(&worker, Some(entering), stream, told).await;
+            return refuse(&worker, entering, stream, told).await;
         }
     };
     let mut arrival = Arrival {
@@ -135,10 +135,10 @@ async fn enter(
         listener: &listener,
         stream: &mut stream,
         opening: &mut opening,
-        entering: Some(entering),
+        entering,
         peer,
     };
-    let attached = match login(&mut arrival, certificate, since).await {
+    let attached = match let_in(&mut arrival, certificate, since).await {
         Ok(identity) => attach_as(&mut arrival, &listener, identity).await,
         Err(no) => Err(no),
     };
@@ -146,6 +146,7 @@ async fn enter(
     match attached {
         Ok(attached) => {
             has_connack(&worker, entering);
+            worker.count(&attached.conn, peer.ip());
             Some(Entered {
                 stream,
                 conn: attached.conn,
@@ -163,6 +164,19 @@ async fn enter(
             None
         }
     }
+}
+
+/// Who the client is, once the slice of its id is open where its address does not tell.
+async fn let_in(
+    arrival: &mut Arrival<'_>,
+    certificate: Option<Arc<str>>,
+    mut since: Instant,
+) -> Result<Identity, NoSession> {
+    if arrival.entering.is_none() {
+        Box::pin(arrival.pass_by_client_id()).await?;
+        since = Instant::now();
+    }
+    login(arrival, certificate, since).await
 }
 
 struct Attached {
@@ -210,17 +224,17 @@ fn has_connack(worker: &Worker, entering: Option<Entering>) {
     }
 }
 
-/// Through the gate, by the address that counts.
+/// Through the gate, by the address that counts. Without an [`Entering`] the client id will tell.
 async fn pass(
     worker: &Worker,
     listener: &ListenerShared,
     socket: TcpStream,
     from: SocketAddr,
-) -> Option<(TcpStream, Entering, SocketAddr)> {
+) -> Option<(TcpStream, Option<Entering>, SocketAddr)> {
     let client = match proxied::peer(worker, listener, &socket, from).await {
         Some(Peer::Client(client)) => client,
         Some(Peer::Probe(from, place)) => {
-            return Some((socket, worker.begin_probing(place), from));
+            return Some((socket, Some(worker.begin_probing(place)), from));
         }
         None => {
             peer::reset(socket);
@@ -228,7 +242,8 @@ async fn pass(
         }
     };
     match worker.gate.pass(&worker.shared, socket, client.ip()).await {
-        Answer::Enter(socket, place) => Some((socket, worker.begin_entering(place), client)),
+        Answer::Enter(socket, place) => Some((socket, Some(worker.begin_entering(place)), client)),
+        Answer::Later(socket) => Some((socket, None, client)),
         Answer::Reset(socket) => {
             peer::reset(socket);
             None
@@ -242,7 +257,7 @@ async fn secure(
     worker: &Worker,
     listener: &ListenerShared,
     socket: TcpStream,
-    entering: &Entering,
+    entering: Option<&Entering>,
 ) -> Result<(Stream, Option<Arc<str>>), NoTls> {
     let Some(tls) = &listener.tls else {
         return Ok((Transport::Plain(socket).into(), None));
@@ -260,9 +275,9 @@ async fn upgrade(
     worker: &Worker,
     listener: &ListenerShared,
     mut stream: Stream,
-    entering: Entering,
+    entering: Option<Entering>,
     deadline: tokio::time::Instant,
-) -> Option<(Stream, Entering)> {
+) -> Option<(Stream, Option<Entering>)> {
     let Some(web_socket) = &listener.settings.web_socket else {
         return Some((stream, entering));
     };

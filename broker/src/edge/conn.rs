@@ -1,6 +1,7 @@
 //! A client that has a stream to a shard, as its worker knows it.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(super) struct Conn {
     task: Cell<Option<Waker>>,
     attached: Cell<bool>,
     ending: Cell<Option<Ending>>,
+    /// The address that it was counted with.
+    counted: Cell<Option<IpAddr>>,
     /// The shard does not know the stream any more.
     freed: Cell<bool>,
     /// Bytes that may be sent to the shard; a large packet may take it below 0.
@@ -84,12 +87,22 @@ impl Conn {
             task: Cell::default(),
             attached: Cell::new(false),
             ending: Cell::new(None),
+            counted: Cell::new(None),
             freed: Cell::new(false),
             credit: Cell::new(clamped(INITIAL_WINDOW)),
             last_heard: Cell::new(nanoseconds(now)),
             keep_alive_due: Cell::new(false),
             goodbye: Cell::new(false),
         }
+    }
+
+    pub(super) fn count(&self, address: IpAddr) {
+        self.counted.set(Some(address));
+    }
+
+    /// Once, the address that it was counted with.
+    pub(super) fn uncount(&self) -> Option<IpAddr> {
+        self.counted.take()
     }
 
     /// For last words.

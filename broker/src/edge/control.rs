@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use herdgate_admission::census::Census;
 use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeView, REPORT_EVERY};
 use herdgate_admission::progress::{Steer, Steered};
 use herdgate_admission::record::Recorder;
 use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::slicing::TableFor;
 use herdgate_admission::steering::NotSteered;
 use herdgate_admission::times::Times;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::counting::Counting;
 use super::drain::Stage;
 use super::questions::{MOST_QUESTIONS, Question};
 use super::shared::Shared;
@@ -29,6 +32,8 @@ pub enum ControlMail {
         link: usize,
         report: Box<ShardReport>,
     },
+    /// What a reopening is cut by.
+    Table(Arc<TableFor>),
     /// One worker's link to it is up, or is not any more.
     Link {
         link: usize,
@@ -53,6 +58,8 @@ pub struct WorkerNews {
     pub times: Times,
     /// How long clients of the held sample waited that gave up, since the last news.
     pub given_up: Times,
+    /// Its clients, when it was time to count them.
+    pub census: Option<Census>,
 }
 
 /// What `/status` shows of the edge.
@@ -78,6 +85,7 @@ pub struct EdgeControl {
     links: Vec<usize>,
     view: watch::Sender<EdgeView>,
     report: watch::Sender<Option<Arc<EdgeReport>>>,
+    counting: Counting,
     snapshot: Arc<ArcSwap<Snapshot>>,
     record: Arc<Recorder>,
 }
@@ -113,12 +121,14 @@ impl EdgeControl {
         // Links send it as soon as they are up: a shard numbers a reopening only when it hears of an edge.
         let (report, reports) =
             watch::channel(Some(Arc::new(admission.report(EdgeCounts::default()))));
+        let counting = Counting::new(&shared, &admission);
         let (questions, _) = broadcast::channel(MOST_QUESTIONS);
         let (drain, stage) = watch::channel(Stage::Serving);
         let workers = WorkerWires {
             control: control.clone(),
             view: views,
             report: reports,
+            census: counting.reports(),
             drain: stage,
             questions: questions.clone(),
         };
@@ -136,6 +146,7 @@ impl EdgeControl {
             oldest_entering: None,
             times: Times::default(),
             given_up: Times::default(),
+            census: None,
         };
         let workers = (0..shared.settings.workers.get()).map(none).collect();
         let times = Times::default();
@@ -150,6 +161,7 @@ impl EdgeControl {
                 links: vec![0; links],
                 view,
                 report,
+                counting,
                 snapshot,
                 record: Arc::default(),
             },
@@ -175,7 +187,9 @@ impl EdgeControl {
     fn take(&mut self, mail: ControlMail) {
         let now = self.shared.clock.now();
         let changed = match mail {
-            ControlMail::Worker(news) => {
+            ControlMail::Table(table) => self.admission.adopt_table(&table),
+            ControlMail::Worker(mut news) => {
+                self.counting.counted(news.worker, news.census.take());
                 self.times.merge(&news.times);
                 self.admission.gave_up(&news.given_up);
                 if let Some(known) = self.workers.get_mut(news.worker) {
@@ -232,9 +246,10 @@ impl EdgeControl {
         self.publish();
     }
 
-    fn tell_shards(&self, counts: EdgeCounts) {
+    fn tell_shards(&mut self, counts: EdgeCounts) {
         self.report
             .send_replace(Some(Arc::new(self.admission.report(counts))));
+        self.counting.tell(&self.admission, self.shared.clock.now());
     }
 
     fn record(&mut self, now: &Snapshot) {

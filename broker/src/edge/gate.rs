@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use herdgate_admission::edge::{EdgeView, Mode};
 use herdgate_admission::hold::{Hold, SWEEP_EVERY};
 use herdgate_admission::places::Place;
-use herdgate_admission::slicing::SliceTable;
+use herdgate_admission::slicing::{SliceTable, Where};
 use herdgate_admission::times::Times;
 use herdgate_admission::tuning::Tuning;
 use tokio::net::TcpStream;
@@ -29,7 +30,12 @@ type SocketId = u64;
 pub(super) struct Gate {
     clock: Clock,
     view: RefCell<EdgeView>,
+    /// Before TLS, by address.
     hold: RefCell<Hold<SocketId>>,
+    /// After CONNECT, by client id.
+    clients: RefCell<Hold<SocketId>>,
+    /// Who of the two is served first, in turn.
+    clients_first: Cell<bool>,
     waiting: RefCell<HashMap<SocketId, Waiting>>,
     next: Cell<SocketId>,
     /// A place was given back on this thread.
@@ -39,9 +45,24 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 struct Waiting {
-    address: IpAddr,
+    who: Who,
     since: Duration,
     promoted: oneshot::Sender<Place>,
+}
+
+#[derive(Debug)]
+enum Who {
+    Address(IpAddr),
+    Client(Box<str>),
+}
+
+/// What becomes of a client that has said its id.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Enter(Place),
+    /// It waited for its whole patience, or nobody more can wait.
+    Busy,
+    Gone,
 }
 
 /// What becomes of a socket.
@@ -49,6 +70,8 @@ struct Waiting {
 pub(super) enum Answer {
     /// Go on to TLS with this place.
     Enter(TcpStream, Place),
+    /// Go on to CONNECT, then ask [`Gate::pass_client`]: the address does not tell.
+    Later(TcpStream),
     /// The socket was held until its time was up, or could not be held: reset it.
     Reset(TcpStream),
     Gone,
@@ -59,15 +82,24 @@ impl Gate {
     pub(super) fn new(index: usize, shared: &Shared, view: EdgeView) -> Self {
         let admission = &shared.settings.admission;
         let workers = shared.settings.workers.get();
-        let budget = admission.hold_budget as usize;
+        let share = |budget: u32| (budget as usize).div_ceil(workers);
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
-        let mut hold = Hold::new(admission.patience, budget.div_ceil(workers), seed);
+        let mut hold = Hold::new(admission.patience, share(admission.hold_budget), seed);
         if admission.patience_learning {
             hold = hold.sampling(&Tuning::default());
         }
         Self {
             clock: shared.clock,
             hold: RefCell::new(hold),
+            clients: RefCell::new(
+                Hold::new(
+                    admission.patience,
+                    share(admission.client_hold_budget),
+                    seed,
+                )
+                .for_the_whole_patience(),
+            ),
+            clients_first: Cell::new(false),
             view: RefCell::new(view),
             waiting: RefCell::default(),
             next: Cell::new(0),
@@ -83,28 +115,19 @@ impl Gate {
             decisions.inc(GateDecision::AlwaysAllow);
             return Answer::Enter(socket, shared.places.take_anyway());
         }
-        let slice = {
-            let view = self.view.borrow();
-            let slice = slice_of(&view.table, address);
-            let place = if view.holds_nobody() {
-                if view.mode == Mode::DryRun && !view.law_admits(slice, shared.places.used()) {
-                    decisions.inc(GateDecision::WouldHold);
-                }
-                Some(shared.places.take_anyway())
-            } else {
-                view.admits(slice)
-                    .then(|| shared.places.try_take())
-                    .flatten()
-            };
-            if let Some(place) = place {
+        let slice = match self.decide(shared, |table| table.slice_of(address)) {
+            Ok(place) => {
                 decisions.inc(GateDecision::Admit);
-                shared.entered.count(slice);
                 return Answer::Enter(socket, place);
             }
-            slice
+            Err(Where::ByClientId) => {
+                decisions.inc(GateDecision::ClientId);
+                return Answer::Later(socket);
+            }
+            Err(Where::Slice(slice)) => slice,
         };
         let held = shared.sockets.try_hold();
-        let held = held.and_then(|held| Some((held, self.hold(slice, address)?)));
+        let held = held.and_then(|held| Some((held, self.hold(slice, Who::Address(address))?)));
         let Some((_held, (id, promoted))) = held else {
             decisions.inc(GateDecision::Reset);
             return Answer::Reset(socket);
@@ -113,28 +136,100 @@ impl Gate {
         self.wait(shared, slice, id, promoted, socket).await
     }
 
-    fn hold(&self, slice: u32, address: IpAddr) -> Option<(SocketId, oneshot::Receiver<Place>)> {
+    /// Waits until it is decided whether a client may come in that has sent CONNECT and whose address does not tell.
+    /// `left` ends when it has left.
+    pub(super) async fn pass_client(
+        &self,
+        shared: &Shared,
+        client_id: &str,
+        left: impl Future<Output = ()>,
+    ) -> Verdict {
+        let decisions = &shared.metrics.edge.gate;
+        let find = |table: &SliceTable| Where::Slice(table.slice_of_client(client_id));
+        let slice = match self.decide(shared, find) {
+            Ok(place) => {
+                decisions.inc(GateDecision::Admit);
+                return Verdict::Enter(place);
+            }
+            Err(found) => found.slice().unwrap_or(u32::MAX),
+        };
+        let Some((id, promoted)) = self.hold(slice, Who::Client(client_id.into())) else {
+            decisions.inc(GateDecision::Busy);
+            return Verdict::Busy;
+        };
+        decisions.inc(GateDecision::Hold);
+        tokio::select! {
+            biased;
+            () = left => {
+                self.forget(id);
+                Verdict::Gone
+            }
+            verdict = promoted => if let Ok(place) = verdict {
+                decisions.inc(GateDecision::Promote);
+                shared.entered.count(slice);
+                Verdict::Enter(place)
+            } else {
+                decisions.inc(GateDecision::Busy);
+                Verdict::Busy
+            },
+        }
+    }
+
+    /// A place, or where whoever asks must wait for one.
+    fn decide(
+        &self,
+        shared: &Shared,
+        find: impl FnOnce(&SliceTable) -> Where,
+    ) -> Result<Place, Where> {
+        let view = self.view.borrow();
+        let found = find(&view.table);
+        let place = match found {
+            _ if view.holds_nobody() => {
+                let would_hold = matches!(found, Where::Slice(slice) if !view.law_admits(slice, shared.places.used()));
+                if view.mode == Mode::DryRun && would_hold {
+                    shared.metrics.edge.gate.inc(GateDecision::WouldHold);
+                }
+                Some(shared.places.take_anyway())
+            }
+            Where::Slice(slice) if view.admits(slice) => shared.places.try_take(),
+            Where::Slice(_) | Where::ByClientId => None,
+        };
+        if let (Some(_), Where::Slice(slice)) = (&place, found) {
+            shared.entered.count(slice);
+        }
+        place.ok_or(found)
+    }
+
+    fn hold(&self, slice: u32, who: Who) -> Option<(SocketId, oneshot::Receiver<Place>)> {
         let id = self.next.get();
         self.next.set(id + 1);
         if self.closed.get() {
             return None;
         }
-        self.hold
-            .borrow_mut()
-            .hold(id, slice, self.clock.now())
-            .ok()?;
+        let hold = match who {
+            Who::Address(_) => &self.hold,
+            Who::Client(_) => &self.clients,
+        };
+        hold.borrow_mut().hold(id, slice, self.clock.now()).ok()?;
         let (promoted, verdict) = oneshot::channel();
-        self.waiting.borrow_mut().insert(
-            id,
-            Waiting {
-                address,
-                since: self.clock.now(),
-                promoted,
-            },
-        );
+        let waiting = Waiting {
+            who,
+            since: self.clock.now(),
+            promoted,
+        };
+        self.waiting.borrow_mut().insert(id, waiting);
         // It may stand at an open door, and the sweeper may be asleep.
         self.given_back.notify_one();
         Some((id, verdict))
+    }
+
+    /// It left while it waited.
+    fn forget(&self, id: SocketId) {
+        self.waiting.borrow_mut().remove(&id);
+        let now = self.clock.now();
+        self.hold.borrow_mut().remove(id, now);
+        self.clients.borrow_mut().remove(id, now);
+        self.place_given_back();
     }
 
     async fn wait(
@@ -149,9 +244,7 @@ impl Gate {
         tokio::select! {
             biased;
             () = peer::gone(&socket) => {
-                self.waiting.borrow_mut().remove(&id);
-                self.hold.borrow_mut().remove(id, self.clock.now());
-                self.place_given_back();
+                self.forget(id);
                 Answer::Gone
             }
             verdict = promoted => match verdict {
@@ -184,7 +277,7 @@ impl Gate {
 
     /// A place was taken for nothing, so that somebody else may have it.
     fn place_given_back(&self) {
-        if self.hold.borrow().door() > 0 {
+        if self.waiting().0 > 0 {
             self.given_back.notify_one();
         }
     }
@@ -201,14 +294,16 @@ impl Gate {
 
     /// Clients waiting in open slices, and in closed ones.
     pub(super) fn waiting(&self) -> (u32, u32) {
-        let hold = self.hold.borrow();
-        (hold.door(), hold.held())
+        let (hold, clients) = (self.hold.borrow(), self.clients.borrow());
+        (hold.door() + clients.door(), hold.held() + clients.held())
     }
 
     /// Who is held with this address.
     pub(super) fn standing(&self, address: IpAddr) -> Standing {
         let waiting = self.waiting.borrow();
-        let with_it = waiting.values().filter(|held| held.address == address);
+        let with_it = waiting
+            .values()
+            .filter(|held| matches!(held.who, Who::Address(held) if held == address));
         with_it.fold(Standing::default(), |standing, held| Standing {
             waiting: standing.waiting + 1,
             oldest: standing
@@ -226,10 +321,10 @@ impl Gate {
             .drain()
             .map(|(id, _)| id)
             .collect();
-        let mut hold = self.hold.borrow_mut();
         for id in ids {
             // nobody of these has lost patience
-            hold.remove(id, Duration::ZERO);
+            self.hold.borrow_mut().remove(id, Duration::ZERO);
+            self.clients.borrow_mut().remove(id, Duration::ZERO);
         }
     }
 
@@ -249,26 +344,37 @@ impl Gate {
 
     fn adopt(&self, new: &EdgeView) {
         let mut view = self.view.borrow_mut();
-        let mut hold = self.hold.borrow_mut();
-        if view.reopening == new.reopening {
-            hold.open_to(new.level);
-        } else {
-            let waiting = self.waiting.borrow();
-            let slice_of = |id| {
-                waiting.get(&id).map_or(u32::MAX, |held: &Waiting| {
-                    slice_of(&new.table, held.address)
-                })
-            };
-            hold.recut(new.level, slice_of);
+        let same =
+            view.reopening == new.reopening && view.table.table_hash() == new.table.table_hash();
+        for hold in [&self.hold, &self.clients] {
+            let mut hold = hold.borrow_mut();
+            if same {
+                hold.open_to(new.level);
+            } else {
+                let waiting = self.waiting.borrow();
+                hold.recut(new.level, |id| slice_of(waiting.get(&id), &new.table));
+            }
+            hold.set_patience(new.patience);
         }
-        hold.set_patience(new.patience);
         *view = new.clone();
     }
 
     fn sweep(&self, shared: &Shared) {
+        // In turn, so that neither keeps the places from the other.
+        let clients_first = !self.clients_first.replace(!self.clients_first.get());
+        let both = [&self.hold, &self.clients];
+        for hold in if clients_first {
+            [both[1], both[0]]
+        } else {
+            both
+        } {
+            self.sweep_one(shared, &mut hold.borrow_mut());
+        }
+    }
+
+    fn sweep_one(&self, shared: &Shared, hold: &mut Hold<SocketId>) {
         let now = self.clock.now();
         let usual = self.view.borrow().usual_time_to_connack;
-        let mut hold = self.hold.borrow_mut();
         let mut waiting = self.waiting.borrow_mut();
         for id in hold.expire(usual, now) {
             // Dropping the sender tells the socket's task.
@@ -283,7 +389,12 @@ impl Gate {
     }
 }
 
-/// Who is sliced by client id comes with the first: no configuration asks for it yet.
-pub(super) fn slice_of(table: &SliceTable, address: IpAddr) -> u32 {
-    table.slice_of(address).slice().unwrap_or(0)
+/// An address that does not tell any more waits until its time is up; then its client comes again and is asked.
+fn slice_of(waiting: Option<&Waiting>, table: &SliceTable) -> u32 {
+    let slice = match waiting.map(|waiting| &waiting.who) {
+        Some(Who::Address(address)) => table.slice_of(*address).slice(),
+        Some(Who::Client(id)) => Some(table.slice_of_client(id)),
+        None => None,
+    };
+    slice.unwrap_or(u32::MAX)
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use super::arrival::waits_for;
 use super::entering::Entering;
 use super::pace::Pace;
 use super::shared::Shared;
@@ -61,7 +62,7 @@ impl Handshakes {
     async fn turn(
         &self,
         socket: TcpStream,
-        entering: &Entering,
+        entering: Option<&Entering>,
     ) -> Option<(SemaphorePermit<'_>, TcpStream)> {
         // A peek and not `readable`, which may be wrong about a new socket.
         let spoken = timeout(SILENCE, socket.peek(&mut [0])).await.ok()?.ok()?;
@@ -77,7 +78,7 @@ impl Handshakes {
         }
         self.waiting.set(self.waiting.get() + 1);
         let _turn = Turn(&self.waiting);
-        let permit = entering.waits_for(async {
+        let permit = waits_for(entering, async {
             tokio::select! {
                 biased;
                 () = peer::gone(&socket) => None,
@@ -97,13 +98,13 @@ pub(super) enum NoTls {
     Alerted(TcpStream),
 }
 
-/// `entering` waits for its turn.
+/// `entering` waits for its turn; `None`: it is let in later.
 pub(super) async fn handshake(
     handshakes: &Handshakes,
     shared: &Shared,
     tls: &ServerTls,
     socket: TcpStream,
-    entering: &Entering,
+    entering: Option<&Entering>,
 ) -> Result<Box<TlsSocket>, NoTls> {
     let metrics = &shared.metrics.edge;
     let turn = handshakes.turn(socket, entering).await;
@@ -191,13 +192,13 @@ mod tests {
         let _silent = TcpStream::connect(address).await.unwrap();
         let (silent, _) = listener.accept().await.unwrap();
         let (first, second) = (entering(), entering());
-        let mut silence = Box::pin(handshakes.turn(silent, &first));
+        let mut silence = Box::pin(handshakes.turn(silent, Some(&first)));
         assert!(silence.as_mut().now_or_never().is_none());
         let mut client = TcpStream::connect(address).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
         client.write_all(&[22]).await.unwrap();
         let turn = tokio::select! {
-            turn = handshakes.turn(socket, &second) => turn,
+            turn = handshakes.turn(socket, Some(&second)) => turn,
             _ = silence => panic!("nothing was said"),
         };
         assert!(turn.is_some());

@@ -49,6 +49,13 @@ impl Links {
         }
     }
 
+    /// To all shards whose links are up; the others hear it when they are.
+    pub(super) fn push_to_all(&self, frame: impl Fn() -> ToShard) {
+        for link in self.links.iter().filter(|link| *link.up.borrow()) {
+            link.queue.push(frame());
+        }
+    }
+
     pub(super) fn set_up(&self, shard: usize, up: bool) {
         if let Some(link) = self.links.get(shard) {
             link.up.send_replace(up);

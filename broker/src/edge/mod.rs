@@ -14,6 +14,7 @@ mod closing;
 mod conn;
 mod connect;
 pub mod control;
+mod counting;
 pub mod drain;
 mod entering;
 mod exchange;
@@ -53,6 +54,7 @@ mod worker;
 mod tests;
 
 pub use control::EdgeControl;
+pub use counting::Censuses;
 pub use listener::{BindError, Sockets};
 pub use local_queue::LocalQueue;
 pub use shared::{ListenerShared, Shared};

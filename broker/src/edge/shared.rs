@@ -24,6 +24,8 @@ pub struct Shared {
     pub metrics: Metrics,
     pub authenticator: Authenticator,
     pub always_allow: AllowList,
+    /// Addresses that are never those of clients.
+    pub node_networks: AllowList,
     pub places: Places,
     pub sockets: ClientSockets,
     /// Clients let in, by slice.

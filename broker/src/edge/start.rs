@@ -81,6 +81,7 @@ impl EdgeParts {
         let patience = settings.admission.patience;
         let authenticator = Authenticator::start(&settings.authentication, patience, metrics)?;
         let always_allow = AllowList::new(&settings.admission.always_allow);
+        let node_networks = AllowList::new(&settings.admission.node_networks);
         let places = Places::default();
         let metrics = metrics.clone();
         let shared = Shared {
@@ -89,6 +90,7 @@ impl EdgeParts {
             metrics,
             authenticator,
             always_allow,
+            node_networks,
             places,
             entered: SliceCounts::default(),
             sockets: ClientSockets::new(open_files()),
@@ -107,7 +109,8 @@ fn admission(
     settings: &EdgeSettings,
 ) -> Result<admission::EdgeAdmission, SlicingErrors> {
     let ours = &settings.admission;
-    let plan = SlicePlan::new(ours.slices.get(), &slicing::Slicing::from(&ours.slicing))?;
+    let plan = SlicePlan::new(ours.slices.get(), &slicing::Slicing::from(&ours.slicing))?
+        .with_crowd(ours.crowded_address_clients.get());
     Ok(admission::EdgeAdmission::new(admission::EdgeSettings {
         edge: EdgeId(settings.id.clone()),
         mode: ours.mode.into(),

@@ -15,7 +15,6 @@ use herdgate_admission::steering::NotSteered;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::control::{ControlMail, EdgeControlWires, Snapshot};
-use super::gate::slice_of;
 use super::questions::{Question, Standing};
 use super::shared::Shared;
 use super::standing;
@@ -131,6 +130,18 @@ impl EdgeValve {
 }
 
 fn of_client(client: String, view: &EdgeView) -> Explanation {
+    if view.table.is_by_client_id() {
+        let slice = view.table.slice_of_client(&client);
+        let state = if view.admits(slice) { "open" } else { "closed" };
+        return Explanation {
+            reason: format!("Clients are sliced by client id; its slice {slice} is {state}."),
+            subject: client,
+            slice: Some(slice),
+            is_open: view.admits(slice),
+            level: view.level,
+            ..Explanation::default()
+        };
+    }
     Explanation {
         subject: client,
         level: view.level,
@@ -140,7 +151,9 @@ fn of_client(client: String, view: &EdgeView) -> Explanation {
 }
 
 fn of_address(address: IpAddr, view: &EdgeView, standing: &Standing, allowed: bool) -> Explanation {
-    let slice = slice_of(&view.table, address);
+    let Some(slice) = view.table.slice_of(address).slice() else {
+        return by_client_id(address, view);
+    };
     let is_open = view.admits(slice);
     let (state, reason) = describe(view, slice, standing, allowed);
     Explanation {
@@ -153,6 +166,17 @@ fn of_address(address: IpAddr, view: &EdgeView, standing: &Standing, allowed: bo
         state,
         since: None,
         reason,
+    }
+}
+
+/// Of an address that many share, or where none is trusted.
+fn by_client_id(address: IpAddr, view: &EdgeView) -> Explanation {
+    Explanation {
+        subject: address.to_string(),
+        address: Some(address.to_string()),
+        level: view.level,
+        reason: "Its address does not tell its slice: clients behind it pass the gate, and wait after CONNECT by their client ids.".to_owned(),
+        ..Explanation::default()
     }
 }
 
@@ -200,6 +224,8 @@ fn describe(
 fn slicing(slicing: &Slicing) -> &'static str {
     match slicing {
         Slicing::PrefixHash(_) => "PrefixHash",
+        Slicing::Ranges(_) => "Ranges",
+        Slicing::ClientIdHash => "ClientIdHash",
         Slicing::CidrList { .. } => "CIDRList",
     }
 }

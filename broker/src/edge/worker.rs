@@ -3,14 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use herdgate_admission::census::{Census, Tally};
 use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
 use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
+use herdgate_admission::slicing::Slicing;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
@@ -18,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::conn::{Conn, Ending};
 use super::control::{ControlMail, WorkerNews};
+use super::counting::Censuses;
 use super::entering::{Entering, Enterings};
 use super::gate::Gate;
 use super::handshake::Handshakes;
@@ -53,6 +56,8 @@ pub struct WorkerWires {
     pub view: watch::Receiver<EdgeView>,
     /// What the links tell the shards.
     pub report: watch::Receiver<Option<Arc<EdgeReport>>>,
+    /// What the first worker's links tell the shards of all.
+    pub census: Censuses,
     pub drain: watch::Receiver<drain::Stage>,
     pub questions: broadcast::Sender<Question>,
 }
@@ -77,6 +82,8 @@ pub(super) struct Worker {
     wheel: RefCell<Wheel>,
     /// Of clients that are slowed down or take nothing.
     alarms: RefCell<Wheel>,
+    tally: RefCell<Tally>,
+    counted_at: Cell<Duration>,
     entering: Rc<Enterings>,
     /// Balancers on their own behalf: how long they take says nothing about clients.
     probing: Rc<Enterings>,
@@ -144,6 +151,9 @@ impl EdgeWorker {
         essential.spawn_local(Rc::clone(&worker).watch_keep_alives());
         let asked = wires.questions.subscribe();
         essential.spawn_local(questions::run(Rc::clone(&worker), asked));
+        if index == 0 {
+            essential.spawn_local(Rc::clone(&worker).tell_census(wires.census));
+        }
         essential.spawn_local(Rc::clone(&worker).tell(wires.control));
         Err(match essential.join_next().await {
             Some(Err(panicked)) => io::Error::other(panicked),
@@ -173,6 +183,8 @@ impl Worker {
             next_stream: Cell::new(0),
             wheel: RefCell::default(),
             alarms: RefCell::default(),
+            tally: RefCell::default(),
+            counted_at: Cell::default(),
             shared,
         }
     }
@@ -228,6 +240,13 @@ impl Worker {
         }
     }
 
+    /// It has a session now, until it is released.
+    pub(super) fn count(&self, conn: &Conn, address: IpAddr) {
+        conn.count(address);
+        let shard = u32::try_from(conn.shard()).unwrap_or(u32::MAX);
+        self.tally.borrow_mut().enter(address, shard);
+    }
+
     /// The client does not want its session any more before it has it.
     pub(super) fn cancel(&self, conn: &Conn) {
         self.send(
@@ -240,6 +259,10 @@ impl Worker {
     }
 
     pub(super) fn release(&self, conn: &Conn, reason: DetachReason) {
+        if let Some(address) = conn.uncount() {
+            let shard = u32::try_from(conn.shard()).unwrap_or(u32::MAX);
+            self.tally.borrow_mut().leave(address, shard);
+        }
         self.send(
             conn,
             ToShard::Detach {
@@ -274,15 +297,24 @@ impl Worker {
 
     async fn run_link(self: Rc<Self>, shard: usize, target: LinkTarget, wires: WorkerWires) {
         if let Some(queue) = self.links.queue(shard) {
-            let on_event = |event| self.on_link(shard, event, &wires.control);
+            let on_event = |event| self.on_link(shard, event, &wires.control, &wires.census);
             target.run(queue, wires.report, self.clock, on_event).await;
         }
     }
 
-    fn on_link(&self, shard: usize, event: LinkEvent, control: &UnboundedSender<ControlMail>) {
+    fn on_link(
+        &self,
+        shard: usize,
+        event: LinkEvent,
+        control: &UnboundedSender<ControlMail>,
+        census: &Censuses,
+    ) {
         match event {
             LinkEvent::Up => {
                 self.links.set_up(shard, true);
+                if let (0, Some(census)) = (self.index, &*census.borrow()) {
+                    self.links.push(shard, ToShard::Census(Arc::clone(census)));
+                }
                 let _ = control.send(ControlMail::Link {
                     link: shard,
                     up: true,
@@ -331,6 +363,9 @@ impl Worker {
             ToEdge::Window { stream, bytes } => self.with(shard, stream, |conn| conn.credit(bytes)),
             ToEdge::Close { stream, reason } => {
                 self.with(shard, stream, |conn| conn.end(Ending::Closed(reason)));
+            }
+            ToEdge::Table(table) => {
+                let _ = control.send(ControlMail::Table(table));
             }
             ToEdge::Health(report) => {
                 let _ = control.send(ControlMail::Shard {
@@ -390,6 +425,29 @@ impl Worker {
         }
     }
 
+    /// Tells all shards what control has summed up. Runs as long as the worker.
+    async fn tell_census(self: Rc<Self>, mut census: Censuses) {
+        while census.changed().await.is_ok() {
+            if let Some(report) = &*census.borrow_and_update() {
+                self.links
+                    .push_to_all(|| ToShard::Census(Arc::clone(report)));
+            }
+        }
+    }
+
+    /// When it is time.
+    fn census(&self) -> Option<Census> {
+        let now = self.clock.now();
+        let settings = &self.shared.settings.admission;
+        if now.saturating_sub(self.counted_at.get()) < settings.count_every {
+            return None;
+        }
+        self.counted_at.set(now);
+        let lengths = Slicing::from(&settings.slicing).prefix();
+        let tally = self.tally.borrow();
+        Some(tally.census(lengths, &self.shared.node_networks))
+    }
+
     fn news(&self) -> Box<WorkerNews> {
         let (door, held) = self.gate.waiting();
         let edge = &self.shared.metrics.edge;
@@ -405,6 +463,7 @@ impl Worker {
             oldest_entering,
             times: self.entering.take_times(),
             given_up: self.gate.take_given_up(),
+            census: self.census(),
         })
     }
 }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use herdgate_admission::keeper::CensusReport;
 use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::slicing::TableFor;
 
 use super::ListenerLimits;
 
@@ -77,6 +79,8 @@ pub enum ToShard {
         reason: DetachReason,
     },
     Health(Box<EdgeReport>),
+    /// Once a minute, by the first worker of an edge alone.
+    Census(Arc<CensusReport>),
 }
 
 /// From a shard to an edge worker.
@@ -113,6 +117,8 @@ pub enum ToEdge {
         reason: CloseReason,
     },
     Health(Box<ShardReport>),
+    /// Before the first report of its reopening, to the first worker of an edge alone.
+    Table(Arc<TableFor>),
 }
 
 /// Why the edge lets a stream go; decides the will.

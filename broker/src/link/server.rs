@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use herdgate_admission::keeper::CensusReport;
 use herdgate_admission::report::{EdgeReport, ShardReport};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -18,7 +19,7 @@ use super::wire::{Frame, Greeting, Hello, VERSION, Welcome};
 use super::{ToEdge, ToShard};
 use crate::metrics::LinkMetrics;
 use crate::process::{Causes, Clock};
-use crate::shard::{Demux, LinkIds, Mailboxes};
+use crate::shard::{Demux, LinkIds, Mailboxes, Tables};
 
 /// Peers that have not shown their token yet, on one thread: more than edges that dial at once, few enough to cost
 /// nothing.
@@ -57,6 +58,10 @@ pub struct LinkServer {
     pub edges: UnboundedSender<EdgeReport>,
     /// What they are told.
     pub report: watch::Receiver<Option<Arc<ShardReport>>>,
+    /// What edges count.
+    pub censuses: UnboundedSender<CensusReport>,
+    /// What reopenings are cut by.
+    pub tables: Tables,
     pub metrics: LinkMetrics,
 }
 
@@ -120,14 +125,14 @@ impl LinkServer {
     async fn serve(&self, socket: TcpStream, buffer: BytesMut, hello: &Hello) {
         tracing::info!(edge = hello.edge.0, worker = hello.worker, "link is up");
         self.metrics.up.inc();
-        let error = self.carry(socket, buffer).await;
+        let error = self.carry(socket, buffer, hello.worker == 0).await;
         self.metrics.up.dec();
         self.metrics.lost.inc();
         tracing::warn!(edge = hello.edge.0, worker = hello.worker, error = %Causes(&error), "link is lost");
     }
 
-    /// Carries frames both ways until the link breaks; then its streams are gone.
-    async fn carry(&self, socket: TcpStream, mut buffer: BytesMut) -> LinkError {
+    /// Carries frames both ways until the link breaks; then its streams are gone. `is_first`: of its edge's workers.
+    async fn carry(&self, socket: TcpStream, mut buffer: BytesMut, is_first: bool) -> LinkError {
         let (mut from, mut to) = socket.into_split();
         let (sink, mut batches) = unbounded_channel();
         let demux = RefCell::new(Demux::new(self.links.next(), self.workers.clone(), &sink));
@@ -141,11 +146,20 @@ impl LinkServer {
         };
         let mut reports = self.report.clone();
         reports.mark_changed();
+        let mut tables = self.tables.clone();
+        tables.mark_changed();
         let writing = async {
             let mut frames: Vec<Vec<ToEdge>> = Vec::new();
             let mut batch = BytesMut::new();
             loop {
+                // A table before the first report of its reopening.
                 tokio::select! {
+                    biased;
+                    Ok(()) = tables.changed(), if is_first => {
+                        if let Some(table) = &*tables.borrow_and_update() {
+                            ToEdge::Table(Arc::clone(table)).encode(&mut batch);
+                        }
+                    }
                     _ = batches.recv_many(&mut frames, BATCHES_PER_TURN) => {}
                     Ok(()) = reports.changed() => {
                         if let Some(report) = &*reports.borrow_and_update() {
@@ -183,6 +197,9 @@ impl LinkServer {
                 ToShard::Health(report) => {
                     // Control ends only with the process.
                     let _ = self.edges.send(*report);
+                }
+                ToShard::Census(report) => {
+                    let _ = self.censuses.send((*report).clone());
                 }
                 frame => demux.push(frame),
             }

@@ -54,6 +54,8 @@ impl Ends {
                 workers: Mailboxes::new(1).0,
                 edges: unbounded_channel().0,
                 report: watch::channel(None).1,
+                censuses: unbounded_channel().0,
+                tables: watch::channel(None).1,
                 metrics: metrics.clone(),
             },
             link: TcpLink {

@@ -65,6 +65,10 @@ label!(
         AlwaysAllow = "always_allow",
         /// Let in by mode `DryRun`, where `Staged` would have held it.
         WouldHold = "would_hold",
+        /// Its address does not tell: to be asked for its client id.
+        ClientId = "client_id",
+        /// Told to come again after CONNECT, at once or after the whole patience.
+        Busy = "busy",
     }
 );
 

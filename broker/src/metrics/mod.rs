@@ -21,7 +21,7 @@ pub use link::LinkMetrics;
 pub use login::LoginMetrics;
 pub use process::ProcessMetrics;
 pub use registry::Metrics;
-pub use shard::ShardMetrics;
+pub use shard::{ShardMetrics, StateMetrics};
 pub use tls::TlsMetrics;
 pub use transport::TransportMetrics;
 pub use waits::WaitMetrics;

@@ -11,6 +11,7 @@ use super::shapes::{counter, gauge};
 pub struct ShardMetrics {
     pub sessions: Gauge,
     pub kept: KeptMetrics,
+    pub state: StateMetrics,
     /// CONNACK sent, not yet finished coming back.
     pub settling: Gauge,
     pub settle_limit: Gauge,
@@ -41,6 +42,7 @@ impl ShardMetrics {
         Self {
             sessions: gauge(r, "sessions", "Sessions with a client"),
             kept: KeptMetrics::register(r),
+            state: StateMetrics::register(r),
             settling: gauge(
                 r,
                 "settling",
@@ -96,6 +98,47 @@ impl ShardMetrics {
 }
 
 /// Of sessions that outlive their connection.
+#[derive(Clone, Debug)]
+pub struct StateMetrics {
+    /// Times that admission was stored.
+    pub written: Counter,
+    pub failed: Counter,
+    /// Starts that found a file which they could not take up.
+    pub damaged: Counter,
+    /// Clients of the census that the next reopening will be cut by.
+    pub census_clients: Gauge,
+    /// 1 or 0.
+    pub addresses_trusted: Gauge,
+}
+
+impl StateMetrics {
+    fn register(r: &mut Registry) -> Self {
+        Self {
+            written: counter(r, "state_written", "Times that admission was stored"),
+            failed: counter(
+                r,
+                "state_write_failed",
+                "Times that admission could not be stored",
+            ),
+            damaged: counter(
+                r,
+                "state_damaged",
+                "Starts that found stored admission which they could not take up",
+            ),
+            census_clients: gauge(
+                r,
+                "census_clients",
+                "Clients of the census that the next reopening will be cut by",
+            ),
+            addresses_trusted: gauge(
+                r,
+                "client_address_trusted",
+                "1 while clients' addresses count as their own, 0 once nearly all came from a few peers",
+            ),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct KeptMetrics {
     /// Sessions without a client.

@@ -1,6 +1,7 @@
 //! The shard's control thread: sums up its workers, judges its health, hears edges and tells them.
 
 mod figures;
+mod keeping;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,12 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use herdgate_admission::edge::REPORT_EVERY;
 use herdgate_admission::health::{HealthJudge, WINDOW, Window};
+use herdgate_admission::keeper::{CensusReport, KeeperSettings};
 use herdgate_admission::progress::{GateMode, Steer, Steered};
 use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
 use herdgate_admission::shard::{ShardAdmission, ShardCounts};
 use herdgate_admission::steering::NotSteered;
+use herdgate_admission::stored::{Limits, Stored};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,6 +25,9 @@ use super::system::SystemTopics;
 use crate::metrics::ShardMetrics;
 use crate::process::Clock;
 use figures::Figures;
+use keeping::Keeping;
+
+pub use keeping::Tables;
 
 /// The signal of a shard that is about to end.
 const DRAINING: &str = "draining";
@@ -41,6 +47,12 @@ pub struct ControlWires {
     pub news: UnboundedSender<WorkerNews>,
     /// Reports of edges, from any link.
     pub edges: UnboundedSender<EdgeReport>,
+    /// What edges count, from any link.
+    pub censuses: UnboundedSender<CensusReport>,
+    /// What reopenings are cut by, for every link.
+    pub tables: Tables,
+    /// What is to be stored.
+    pub states: watch::Receiver<Arc<Stored>>,
     /// The shard's own report, for every link.
     pub report: watch::Receiver<Option<Arc<ShardReport>>>,
     /// The same, for `/status`.
@@ -68,6 +80,8 @@ pub struct ShardControl {
     window: Window,
     news: UnboundedReceiver<WorkerNews>,
     edges: UnboundedReceiver<EdgeReport>,
+    censuses: UnboundedReceiver<CensusReport>,
+    keeping: Keeping,
     report: watch::Sender<Option<Arc<ShardReport>>>,
     latest: Arc<ArcSwapOption<ShardReport>>,
     draining: watch::Receiver<bool>,
@@ -85,16 +99,23 @@ impl ShardControl {
         clock: Clock,
         metrics: ShardMetrics,
         system: Option<(SystemTopics, Mailbox)>,
+        (keeper, stored): (KeeperSettings, Stored),
     ) -> (Self, ControlWires) {
         let (news, news_in) = unbounded_channel();
         let (edges, edges_in) = unbounded_channel();
+        let (censuses, censuses_in) = unbounded_channel();
+        let mut admission = ShardAdmission::new(shard, boot_epoch);
+        admission.restore(stored.reopening, stored_patience_ms(&stored));
+        let (keeping, tables, states) = Keeping::new(keeper, stored, metrics.state.clone());
         let (report, report_out) = watch::channel(None);
         let latest = Arc::new(ArcSwapOption::empty());
         let (draining, draining_in) = watch::channel(false);
         let (steers, steers_in) = unbounded_channel();
         let control = Self {
             clock,
-            admission: ShardAdmission::new(shard, boot_epoch),
+            admission,
+            censuses: censuses_in,
+            keeping,
             judge: HealthJudge::default(),
             figures: Figures::new(workers, metrics),
             window: Window::default(),
@@ -111,6 +132,9 @@ impl ShardControl {
             ControlWires {
                 news,
                 edges,
+                censuses,
+                tables,
+                states,
                 report: report_out,
                 latest,
                 draining,
@@ -130,6 +154,10 @@ impl ShardControl {
                     if self.admission.hear(report, self.clock.now()) {
                         self.tell();
                     }
+                }
+                Some(report) = self.censuses.recv() => {
+                    let limits = self.limits();
+                    self.keeping.hear(report, limits, self.clock.now());
                 }
                 Ok(()) = self.draining.changed() => self.tell(),
                 Some(mail) = self.steers.recv() => self.steer(mail),
@@ -171,7 +199,19 @@ impl ShardControl {
         }
     }
 
+    fn limits(&self) -> Limits {
+        Limits {
+            patience: (self.admission.patience_ms() > 0)
+                .then(|| Duration::from_millis(self.admission.patience_ms().into())),
+            entering: self.admission.entering(),
+            settling: self.figures.counts().settle_limit,
+        }
+    }
+
     fn tell(&mut self) {
+        let (number, level) = (self.admission.reopening(), self.admission.level());
+        let limits = self.limits();
+        self.keeping.think(number, level, limits, self.clock.now());
         let (verdict, signal) = if *self.draining.borrow() {
             (Verdict::Hard, Some(DRAINING))
         } else {
@@ -188,6 +228,11 @@ impl ShardControl {
     }
 }
 
+fn stored_patience_ms(stored: &Stored) -> u32 {
+    let patience = stored.limits.patience.unwrap_or_default();
+    u32::try_from(patience.as_millis()).unwrap_or(u32::MAX)
+}
+
 fn ticks(every: Duration) -> tokio::time::Interval {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -202,7 +247,15 @@ mod tests {
     #[test]
     fn a_shard_that_is_told_to_end_lets_edges_know() {
         let metrics = Metrics::new().shard;
-        let (mut control, wires) = ShardControl::new(0, 1, 1, Clock::start(), metrics, None);
+        let (mut control, wires) = ShardControl::new(
+            0,
+            1,
+            1,
+            Clock::start(),
+            metrics,
+            None,
+            (KeeperSettings::default(), Stored::default()),
+        );
         let mut told = || {
             control.tell();
             let report = wires.latest.load_full().unwrap();

@@ -48,7 +48,7 @@ impl Demux {
             ToShard::Cancel { stream } | ToShard::Detach { stream, .. } => {
                 self.owners.remove(stream)
             }
-            ToShard::Health(_) => None,
+            ToShard::Health(_) | ToShard::Census(_) => None,
         };
         if let Some(pending) = owner.and_then(|owner| self.pending.get_mut(usize::from(owner.0))) {
             pending.push(frame);

@@ -10,10 +10,12 @@ mod mailbox;
 mod out;
 mod settings;
 mod start;
+mod state;
 pub mod system;
 mod valve;
 mod worker;
 
+pub use control::Tables;
 pub use demux::Demux;
 pub use mailbox::{EdgeSink, LinkIds, Mail, Mailbox, Mailboxes};
 pub use start::ShardParts;

@@ -4,6 +4,7 @@ use super::control::{ControlWires, ShardControl};
 use super::core::WorkerIndex;
 use super::mailbox::Mailboxes;
 use super::settings::core_settings;
+use super::state::StateFile;
 use super::system::SystemTopics;
 use super::worker::ShardWorker;
 use crate::config::ShardSettings;
@@ -18,6 +19,8 @@ pub struct ShardParts {
     pub workers: Vec<ShardWorker>,
     pub control: ShardControl,
     pub wires: ControlWires,
+    /// Where admission is kept; `None`: it does not survive the process.
+    pub state: Option<StateFile>,
 }
 
 impl ShardParts {
@@ -28,6 +31,9 @@ impl ShardParts {
         clock: Clock,
         metrics: &Metrics,
     ) -> Self {
+        let state = settings.data_directory.as_deref();
+        let state = state.map(|folder| StateFile::new(folder, metrics.shard.state.clone()));
+        let stored = state.as_ref().map(StateFile::load).unwrap_or_default();
         let core = core_settings(settings);
         let (mailboxes, inboxes) = Mailboxes::of(core.layout());
         let (control, wires) = ShardControl::new(
@@ -37,6 +43,7 @@ impl ShardParts {
             clock,
             metrics.shard.clone(),
             SystemTopics::every(settings.system_interval).zip(mailboxes.iter().next().cloned()),
+            (settings.keeper, stored),
         );
         let workers = inboxes
             .into_iter()
@@ -55,6 +62,7 @@ impl ShardParts {
             mailboxes,
             control,
             wires,
+            state,
         }
     }
 }

@@ -12,7 +12,7 @@ fn counted(clients: &[(IpAddr, u32)]) -> Census {
             tally.enter(*address, 0);
         }
     }
-    tally.census(PrefixLengths::default(), 32, &AllowList::default())
+    tally.census(PrefixLengths::default(), &AllowList::default())
 }
 
 /// The addresses `first`, `first + step` …, one client each.

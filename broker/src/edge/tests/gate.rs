@@ -129,3 +129,54 @@ fn beyond_the_hold_budget_sockets_are_reset_at_once() {
         },
     );
 }
+
+/// Whom to ask decides the view's table, as after a reopening whose addresses are not trusted.
+const BY_CLIENT_ID: [&str; 4] = [
+    "admission.mode=Staged",
+    "admission.patienceSeconds=2",
+    "admission.slicing.type=ClientIdHash",
+    "admission.clientHoldBudget=1",
+];
+
+#[test]
+fn a_client_without_an_address_of_its_own_waits_after_connect() {
+    with_edge(&BY_CLIENT_ID, async |mut edge| {
+        open(&edge, 0, 100);
+        let mut client = edge.dial().await;
+        client.connect(v3("a")).await;
+        let early = timeout(Duration::from_millis(100), edge.frame()).await;
+        assert!(early.is_err(), "its slice is closed");
+        assert_eq!(
+            edge.shared.places.used(),
+            0,
+            "it takes no place while it waits"
+        );
+        open(&edge, 256, 100);
+        edge.attach().await;
+        assert_eq!(edge.shared.places.used(), 1);
+    });
+}
+
+#[test]
+fn a_client_whose_slice_stays_closed_is_told_that_the_server_is_busy() {
+    with_edge(&BY_CLIENT_ID, async |edge| {
+        open(&edge, 0, 100);
+        let mut first = edge.dial().await;
+        first.connect(v3("a")).await;
+        let gate = &edge.shared.metrics.edge.gate;
+        timeout(DEADLINE, async {
+            while gate.get(GateDecision::Hold) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .expect("the first is held");
+        let mut second = edge.dial().await;
+        second.connect(v3("b")).await;
+        // 0x03: server unavailable (section 3.2.2.3)
+        let busy = [0x20, 2, 0, 3];
+        assert_eq!(second.read_to_end().await.unwrap(), busy, "at once");
+        assert_eq!(first.read_to_end().await.unwrap(), busy);
+        assert_eq!(gate.get(GateDecision::Busy), 2);
+    });
+}

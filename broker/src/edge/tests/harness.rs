@@ -40,8 +40,10 @@ pub(super) struct Edge {
     _drain: watch::Sender<Stage>,
     _control: UnboundedReceiver<ControlMail>,
     _report: ReportSender,
+    _census: CensusSender,
 }
 
+type CensusSender = watch::Sender<Option<Arc<herdgate_admission::keeper::CensusReport>>>;
 type ReportSender = watch::Sender<Option<Arc<herdgate_admission::report::EdgeReport>>>;
 
 /// Runs a test with an edge of these settings on top of the usual ones.
@@ -67,6 +69,7 @@ async fn start(set: &[&str]) -> Edge {
     let (control, mail): (UnboundedSender<ControlMail>, _) = unbounded_channel();
     let (view, views) = watch::channel(parts.admission.view());
     let (report, reports) = watch::channel(None);
+    let (census, censuses) = watch::channel(None);
     let (drain, stage) = watch::channel(Stage::Serving);
     parts.shared.places.set_limit(u32::MAX);
     let worker = EdgeWorker {
@@ -81,6 +84,7 @@ async fn start(set: &[&str]) -> Edge {
             control,
             view: views,
             report: reports,
+            census: censuses,
             drain: stage,
             questions: broadcast::channel(MOST_QUESTIONS).0,
         },
@@ -100,6 +104,7 @@ async fn start(set: &[&str]) -> Edge {
         _drain: drain,
         _control: mail,
         _report: report,
+        _census: census,
     }
 }
 

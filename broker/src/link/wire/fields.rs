@@ -4,10 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use herdgate_admission::slicing::SpecError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::link::StreamId;
+use crate::process::Causes;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
@@ -21,6 +23,14 @@ pub enum FieldError {
     Report { field: &'static str, reason: String },
     #[error("failed to end: {left} bytes follow the last field")]
     Trailing { left: usize },
+}
+
+impl FieldError {
+    /// The error with what it came from.
+    pub(super) fn of_table(field: &'static str, error: &SpecError) -> Self {
+        let reason = Causes(error).to_string();
+        Self::Report { field, reason }
+    }
 }
 
 /// Reads a body field by field.

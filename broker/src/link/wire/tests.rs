@@ -2,9 +2,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use herdgate_admission::census::Census;
+use herdgate_admission::keeper::CensusReport;
 use herdgate_admission::report::{
     EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger, Verdict,
 };
+use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing, TableFor};
 use proptest::prelude::*;
 
 use super::*;
@@ -56,6 +59,26 @@ fn shard_report() -> ShardReport {
         settle_limit: 3,
         attaching: 4,
         edges: vec![edge_report()],
+    }
+}
+
+fn table() -> TableFor {
+    let plan = SlicePlan::new(64, &Slicing::Ranges(PrefixLengths::default())).unwrap();
+    let mut census = Census::default();
+    census.add("198.18.3.7".parse().unwrap(), 40);
+    TableFor {
+        reopening: ReopeningNumber(7),
+        spec: plan.spec(census, true),
+    }
+}
+
+fn census_report() -> CensusReport {
+    CensusReport {
+        edge: EdgeId("edge-1".to_owned()),
+        reopening: ReopeningNumber(7),
+        is_open: true,
+        counted: table().spec,
+        table: Some(table()),
     }
 }
 
@@ -153,6 +176,7 @@ fn to_shard() -> impl Strategy<Value = ToShard> {
         (stream(), any::<u32>()).prop_map(|(stream, bytes)| ToShard::Window { stream, bytes }),
         (stream(), reason).prop_map(|(stream, reason)| ToShard::Detach { stream, reason }),
         Just(ToShard::Health(Box::new(edge_report()))),
+        Just(ToShard::Census(Arc::new(census_report()))),
     ]
 }
 
@@ -172,6 +196,7 @@ fn to_edge() -> impl Strategy<Value = ToEdge> {
         (stream(), any::<u32>()).prop_map(|(stream, bytes)| ToEdge::Window { stream, bytes }),
         (stream(), reason).prop_map(|(stream, reason)| ToEdge::Close { stream, reason }),
         Just(ToEdge::Health(Box::new(shard_report()))),
+        Just(ToEdge::Table(Arc::new(table()))),
     ]
 }
 

@@ -1,6 +1,9 @@
 //! Frames from a shard.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
+use herdgate_admission::slicing::TableFor;
 
 use super::fields::{FieldError, Reader, put_report};
 use super::{Frame, WireError, put_frame};
@@ -13,6 +16,7 @@ const WINDOW: u8 = 0x23;
 const CLOSE: u8 = 0x24;
 const HEALTH: u8 = 0x25;
 const FAN: u8 = 0x26;
+const TABLE: u8 = 0x27;
 
 impl Frame for ToEdge {
     fn encode(&self, out: &mut BytesMut) {
@@ -37,6 +41,7 @@ impl Frame for ToEdge {
                 out.put_u8(reason_code(*reason));
             }),
             Self::Health(report) => put_frame(out, HEALTH, |out| put_report(out, report)),
+            Self::Table(table) => put_frame(out, TABLE, |out| out.put_slice(&table.encode())),
         }
     }
 
@@ -63,10 +68,17 @@ impl Frame for ToEdge {
                 body.report("report")
                     .map(|report| Self::Health(Box::new(report))),
             ),
+            TABLE => ("TABLE", table(body)),
             kind => return Err(WireError::UnknownKind { kind }),
         };
         frame.map_err(|source| WireError::Body { kind: name, source })
     }
+}
+
+fn table(body: Reader) -> Result<ToEdge, FieldError> {
+    let table = TableFor::decode(&body.rest());
+    let table = table.map_err(|error| FieldError::of_table("table", &error))?;
+    Ok(ToEdge::Table(Arc::new(table)))
 }
 
 fn fan(mut body: Reader) -> Result<ToEdge, FieldError> {

@@ -2,7 +2,10 @@
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
+use herdgate_admission::keeper::CensusReport;
 
 use super::fields::{FieldError, Reader, put_address, put_report, put_short};
 use super::{Frame, WireError, put_frame};
@@ -14,6 +17,7 @@ const DATA: u8 = 0x12;
 const WINDOW: u8 = 0x13;
 const DETACH: u8 = 0x14;
 const HEALTH: u8 = 0x15;
+const CENSUS: u8 = 0x16;
 
 impl Frame for ToShard {
     fn encode(&self, out: &mut BytesMut) {
@@ -36,6 +40,7 @@ impl Frame for ToShard {
                 out.put_u8(reason_code(*reason));
             }),
             Self::Health(report) => put_frame(out, HEALTH, |out| put_report(out, report)),
+            Self::Census(report) => put_frame(out, CENSUS, |out| out.put_slice(&report.encode())),
         }
     }
 
@@ -52,6 +57,7 @@ impl Frame for ToShard {
                 body.report("report")
                     .map(|report| Self::Health(Box::new(report))),
             ),
+            CENSUS => ("CENSUS", census(body)),
             kind => return Err(WireError::UnknownKind { kind }),
         };
         frame.map_err(|source| WireError::Body { kind: name, source })
@@ -162,6 +168,12 @@ fn authenticated(body: &mut Reader) -> Result<Authenticated, FieldError> {
     let has_data = body.flag("has authentication data")?;
     let data = Some(body.short("authentication data")?).filter(|_| has_data);
     Ok(Authenticated { method, data })
+}
+
+fn census(body: Reader) -> Result<ToShard, FieldError> {
+    let report = CensusReport::decode(&body.rest());
+    let report = report.map_err(|error| FieldError::of_table("count", &error))?;
+    Ok(ToShard::Census(Arc::new(report)))
 }
 
 fn cancel(mut body: Reader) -> Result<ToShard, FieldError> {

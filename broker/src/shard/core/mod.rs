@@ -162,7 +162,7 @@ impl WorkerCore {
             ToShard::Window { stream, bytes } => self.window(link, stream, bytes),
             ToShard::Cancel { stream } => self.cancel(now, link, stream, out),
             ToShard::Detach { stream, .. } => self.detach(now, link, stream, out),
-            ToShard::Health(_) => {}
+            ToShard::Health(_) | ToShard::Census(_) => {}
         }
     }
 

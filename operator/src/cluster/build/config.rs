@@ -65,6 +65,7 @@ pub(super) fn shard(cluster: &ValidatedCluster) -> Result<String, WriteError> {
             count: cluster.shard.replicas,
             link_address: format!("0.0.0.0:{LINK_PORT}"),
             link_token_file: volumes::link_token(),
+            data_directory: super::shards::FOLDER,
             sys_interval_seconds: cluster.sys_interval_seconds,
             drain: cluster.shard.drain,
         },
@@ -228,6 +229,7 @@ struct Shard {
     count: i32,
     link_address: String,
     link_token_file: String,
+    data_directory: &'static str,
     sys_interval_seconds: i32,
     drain: Drain,
 }

@@ -17,7 +17,7 @@ use crate::cluster::names::Tier;
 use crate::cluster::validate::ValidatedCluster;
 
 const VOLUME: &str = "data";
-const FOLDER: &str = "/var/lib/herdgate";
+pub(super) const FOLDER: &str = "/var/lib/herdgate";
 /// A shard that let go its last client ends at once; at the default rate 300,000 of them take so long.
 const LONGEST_DRAIN_SECONDS: i64 = 600;
 

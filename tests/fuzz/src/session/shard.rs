@@ -240,7 +240,7 @@ impl Shard {
                 known.state = State::Ended;
                 self.heard.push_back((stream, Heard::Closed(reason)));
             }
-            ToEdge::Fan { .. } | ToEdge::Health(_) => {
+            ToEdge::Fan { .. } | ToEdge::Health(_) | ToEdge::Table(_) => {
                 unreachable!("only the shell around a worker sends {frame:?}")
             }
         }

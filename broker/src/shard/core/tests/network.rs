@@ -146,7 +146,7 @@ impl Network {
             ToEdge::Window { bytes, .. } => inbox.window += bytes,
             ToEdge::Close { reason, .. } => inbox.closed = Some(reason),
             // only the shell around the core makes fans
-            ToEdge::Fan { .. } | ToEdge::Health(_) => {}
+            ToEdge::Fan { .. } | ToEdge::Health(_) | ToEdge::Table(_) => {}
         }
     }
 
