@@ -1,10 +1,11 @@
-//! TLS clients of our own, for what other people's clients do not show: versions, alerts, certificates.
+//! TLS clients of our own, for what other people's clients do not show: versions, alerts, certificates; and servers that ours
+//! meet.
 
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 use crate::certs::Identity;
 
@@ -41,4 +42,17 @@ pub fn client(
 /// A client that trusts `root`, with both versions.
 pub fn plain_client(root: &str) -> Arc<ClientConfig> {
     client(root, None, &[&TLS12, &TLS13])
+}
+
+/// A server that shows `identity` and asks nobody for a certificate.
+pub fn server(identity: &Identity) -> Arc<ServerConfig> {
+    let chain = CertificateDer::pem_slice_iter(identity.chain.as_bytes());
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key);
+    Arc::new(config.unwrap())
 }

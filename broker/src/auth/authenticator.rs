@@ -12,12 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::exchange::Exchange;
+use super::http::{Backend, Question};
 use super::policy::{Claim, Policy};
 use super::pool::LoginPool;
 use super::scram::{self, ScramSha256};
 use super::users::{Users, UsersError};
 use super::waits::{Failures, Flaps};
-use super::{Identity, NoLogin, Refusal};
+use super::{Identity, NoLogin, Refusal, RootsError};
 use crate::config::{Authentication, AuthenticationMethod, FileWatch, POLL_INTERVAL, Poller};
 use crate::metrics::{LoginMetrics, Metrics, ReloadOutcome};
 use crate::process::Life;
@@ -36,6 +37,8 @@ pub struct LoginRequest {
     pub password: Option<Vec<u8>>,
     /// The principal of the verified client certificate.
     pub certificate: Option<Arc<str>>,
+    /// Its name.
+    pub listener: Arc<str>,
     pub peer: SocketAddr,
     /// When the client began to wait; its patience counts from here.
     pub waiting_since: Instant,
@@ -50,6 +53,9 @@ struct Inner {
     policy: Policy,
     patience: Duration,
     passwords: Option<Passwords>,
+    /// Judges whoever the password file does not know.
+    backend: Option<Backend>,
+    failures: Failures,
     flaps: Flaps,
     metrics: LoginMetrics,
 }
@@ -58,7 +64,6 @@ struct Inner {
 struct Passwords {
     users: Arc<ArcSwap<Users>>,
     pool: LoginPool,
-    failures: Failures,
     poller: Poller,
 }
 
@@ -68,6 +73,8 @@ pub enum AuthError {
     Read { path: PathBuf, source: io::Error },
     #[error("failed to take the password file {path}")]
     Users { path: PathBuf, source: UsersError },
+    #[error("failed to trust the HTTP backend")]
+    Roots(#[from] RootsError),
     #[error("failed to start the login threads")]
     Threads(#[source] io::Error),
 }
@@ -85,7 +92,7 @@ pub fn read_users(path: &Path) -> Result<Users, AuthError> {
 }
 
 impl Authenticator {
-    /// Reads the password file and starts the login threads and the file watch.
+    /// Reads the password file and starts the login threads, the file watch, and the thread that asks the HTTP backend.
     pub fn start(
         settings: &Authentication,
         patience: Duration,
@@ -99,10 +106,16 @@ impl Authenticator {
         let passwords = file
             .map(|file| Passwords::start(file, settings, patience, &metrics.login))
             .transpose()?;
+        let backend = settings.http.as_ref();
+        let backend = backend
+            .map(|http| Backend::start(http, patience, &metrics.login.backend))
+            .transpose()?;
         Ok(Self(Arc::new(Inner {
             policy,
             patience,
             passwords,
+            backend,
+            failures: Failures::new(settings.wrong_password_wait, &metrics.login),
             flaps: Flaps::new(settings.flapping, &metrics.login),
             metrics: metrics.login.clone(),
         })))
@@ -142,7 +155,7 @@ impl Authenticator {
         let mechanism = ScramSha256::new(passwords.users.load_full(), STANDARD.encode(nonce));
         Ok(Exchange::new(
             Box::new(mechanism),
-            passwords.failures.clone(),
+            self.0.failures.clone(),
             peer,
             self.0.metrics.clone(),
         ))
@@ -164,29 +177,31 @@ impl Authenticator {
         password: &[u8],
         request: &LoginRequest,
     ) -> Result<(), NoLogin> {
-        let passwords = self
-            .0
-            .passwords
-            .as_ref()
-            .ok_or(Refusal::BadUserNameOrPassword)?;
-        let attempt = passwords
-            .failures
-            .begin(request.peer.ip(), user)
-            .map_err(NoLogin::too_soon)?;
-        let patience_ends = request.waiting_since + self.0.patience;
-        passwords
-            .pool
-            .verify(user, password, patience_ends, attempt)
-            .await
+        let inner = &self.0;
+        let begin = || inner.failures.begin(request.peer.ip(), user);
+        let patience_ends = request.waiting_since + inner.patience;
+        match (&inner.backend, &inner.passwords) {
+            (Some(backend), _) if !self.is_in_file(user) => {
+                let attempt = begin().map_err(NoLogin::too_soon)?;
+                let question = Question::new(user, password, request)?;
+                backend.judge(question, patience_ends, attempt).await
+            }
+            (_, Some(passwords)) => {
+                let attempt = begin().map_err(NoLogin::too_soon)?;
+                let pool = &passwords.pool;
+                pool.verify(user, password, patience_ends, attempt).await
+            }
+            (_, None) => Err(Refusal::BadUserNameOrPassword.into()),
+        }
+    }
+
+    fn is_in_file(&self, user: &str) -> bool {
+        let passwords = self.0.passwords.as_ref();
+        passwords.is_some_and(|passwords| passwords.users.load().contains(user))
     }
 
     fn identity(&self, user: Option<&str>, request: &LoginRequest) -> Result<Identity, Refusal> {
-        let known = |name: &str| {
-            self.0
-                .passwords
-                .as_ref()
-                .is_some_and(|passwords| passwords.users.load().contains(name))
-        };
+        let known = |name: &str| self.is_in_file(name);
         let client_id = self.0.policy.client_id(user, request, &unique()?, known)?;
         Ok(Identity {
             principal: user.map(Arc::from),
@@ -203,13 +218,14 @@ impl Authenticator {
         }
     }
 
-    /// Of the threads that look at the file and hash.
+    /// Of the threads that look at the file, hash and ask the backend.
     pub fn lives(&self) -> Vec<Life> {
-        let Some(passwords) = &self.0.passwords else {
-            return Vec::new();
-        };
-        let mut lives = passwords.pool.lives();
-        lives.push(passwords.poller.life());
+        let backend = self.0.backend.as_ref().map(Backend::life);
+        let mut lives = Vec::from_iter(backend);
+        if let Some(passwords) = &self.0.passwords {
+            lives.extend(passwords.pool.lives());
+            lives.push(passwords.poller.life());
+        }
         lives
     }
 }
@@ -233,7 +249,6 @@ impl Passwords {
         Ok(Self {
             users,
             pool,
-            failures: Failures::new(settings.wrong_password_wait, metrics),
             poller,
         })
     }

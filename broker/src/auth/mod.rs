@@ -3,7 +3,9 @@
 mod authenticator;
 mod edit;
 mod exchange;
+mod http;
 mod identity;
+mod line;
 mod mechanism;
 mod password;
 mod policy;
@@ -21,6 +23,7 @@ mod tests;
 pub use authenticator::{AuthError, Authenticator, LoginRequest, read_users};
 pub use edit::{remove_user, set_user};
 pub(crate) use exchange::Exchange;
+pub use http::{RootsError, check_roots};
 pub use identity::Identity;
 use mechanism::Mechanism;
 pub use mechanism::{MechanismError, Step};

@@ -129,6 +129,7 @@ mod tests {
             user_name: user.map(str::to_owned),
             password: password.map(|password| password.as_bytes().to_owned()),
             certificate: certificate.map(Into::into),
+            listener: "mqtt".into(),
             peer: format!("{peer}:1000").parse().expect("address"),
             waiting_since: Instant::now(),
         }

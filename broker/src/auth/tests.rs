@@ -18,6 +18,7 @@ fn settings(file: &Path, threads: usize) -> Authentication {
     Authentication {
         anonymous: Anonymous::Never,
         password_file: Some(file.to_owned()),
+        http: None,
         client_id_pattern: ClientIdPattern::parse("%u").expect("pattern"),
         hashing_threads: NonZeroUsize::new(threads).expect("not zero"),
         wrong_password_wait: NO_WAIT,
@@ -41,6 +42,7 @@ fn request(user: &str, password: &str) -> LoginRequest {
         user_name: Some(user.to_owned()),
         password: Some(password.as_bytes().to_owned()),
         certificate: None,
+        listener: "mqtt".into(),
         peer: "198.18.0.1:1000".parse().expect("address"),
         waiting_since: Instant::now(),
     }

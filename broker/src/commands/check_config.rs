@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use super::arguments::CheckArguments;
 use super::failure::Failure;
 use super::sources;
-use crate::auth::read_users;
+use crate::auth::{check_roots, read_users};
 use crate::config::{
     self, ClientAuth, Config, EdgeSettings, Listener, Mode, Problem, Role, ShardSettings, Slicing,
     Token, TokenUse, load,
@@ -82,6 +82,9 @@ fn edge_files(edge: &EdgeSettings) -> Vec<Problem> {
         .as_deref()
         .and_then(|file| read_users(file).err());
     problems.extend(users.map(|error| problem("authentication.passwordFile", &error)));
+    let http = edge.authentication.http.as_ref();
+    let roots = http.and_then(|http| check_roots(http).err());
+    problems.extend(roots.map(|error| problem("authentication.http.caFile", &error)));
     problems
 }
 
@@ -156,6 +159,9 @@ fn edge(text: &mut String, edge: &EdgeSettings) {
         .as_deref()
         .map_or_else(|| "none".to_owned(), |file| file.display().to_string());
     line(text, "users", &users);
+    if let Some(http) = &edge.authentication.http {
+        line(text, "backend", http.url.uri());
+    }
     line(
         text,
         "anonymous",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use herdgate_admission::keeper::KeeperSettings;
 use serde::Deserialize;
 
+use super::http_url::HttpUrl;
 use super::limits::limits;
 use super::listeners::listeners;
 use super::reader::Reader;
@@ -13,7 +14,7 @@ use super::slicing::slicing;
 use super::sources::Host;
 use super::types::{
     Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Flapping,
-    GrowingWait, Log, Role, Routing, ShardLink, ShardSettings,
+    GrowingWait, HttpBackend, Log, Role, Routing, ShardLink, ShardSettings,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -98,7 +99,7 @@ pub(super) fn edge(top: &Reader<'_>, host: &Host, role: Role) -> Option<EdgeSett
                 .is_some_and(|tls| tls.client_auth != ClientAuth::None)
         });
         if role != Role::Shard && !by_certificate && authentication.admits_nobody() {
-            top.note("authentication", "lets nobody in: anonymous is Never, there is no passwordFile, and no listener asks for certificates");
+            top.note("authentication", "lets nobody in: anonymous is Never, there is no passwordFile and no http, and no listener asks for certificates");
         }
     }
     let admission = admission(&top.sub("admission"));
@@ -241,15 +242,40 @@ fn authentication(section: &Reader<'_>) -> Option<Authentication> {
     let password_file = section.optional("passwordFile");
     let client_id_pattern = section.one("clientIdPattern");
     let hashing_threads = section.one("hashingThreads");
+    let http = if section.has("http") {
+        http(&section.sub("http")).map(Some)
+    } else {
+        Some(None)
+    };
     let wrong_password_wait = growing_wait(&section.sub("wrongPasswordWait"));
     let flapping = flapping(&section.sub("flapping"));
     Some(Authentication {
         anonymous: anonymous?,
         password_file,
+        http: http?,
         client_id_pattern: client_id_pattern?,
         hashing_threads: hashing_threads?,
         wrong_password_wait: wrong_password_wait?,
         flapping: flapping?,
+    })
+}
+
+fn http(section: &Reader<'_>) -> Option<HttpBackend> {
+    let url: Option<HttpUrl> = section.one("url");
+    let (timeout, concurrency) = (
+        section.one("timeoutMilliseconds"),
+        section.one("concurrency"),
+    );
+    let ca_file = section.optional("caFile");
+    let url = url?;
+    if ca_file.is_some() && !url.is_tls() {
+        section.note("caFile", "is for https alone, and url has http");
+    }
+    Some(HttpBackend {
+        url,
+        timeout: timeout?,
+        concurrency: concurrency?,
+        ca_file,
     })
 }
 

@@ -121,6 +121,12 @@ pub(super) const KEYS: &[Key] = &[
     key("authentication.clientIdPattern", Kind::ClientIdPattern, Some("%u"), "Client ids of a user: equal to this, or this and one of `-_:/.` and more. `*`: any."),
     key("authentication.hashingThreads", whole(1, 64), Some("1"), "Threads that check passwords, at low priority."),
 
+    key("authentication.http", Kind::Section, None, "A backend that judges logins with a password whose user is not in the password file, asked by HTTP; see `docs/authentication.md`."),
+    key("authentication.http.url", Kind::HttpUrl, None, "Where each login is posted. Needed."),
+    key("authentication.http.timeoutMilliseconds", Kind::Milliseconds { min: 10, max: 60_000 }, Some("2500"), "For one request, connecting included; by default half of `admission.patienceSeconds`' default, so that a client that was answered late still has the other half for its session."),
+    key("authentication.http.concurrency", whole(1, 4096), Some("64"), "Requests at once from one edge; other logins wait, as they do for `hashingThreads`."),
+    key("authentication.http.caFile", Kind::File, None, "PEM: the authorities of the backend's certificate, for `https` only. By default the system's, of which our images have none."),
+
     key("authentication.wrongPasswordWait", Kind::Section, None, "After a wrong password, the next one from the same address for the same user is not looked at for a while."),
     key("authentication.wrongPasswordWait.firstSeconds", seconds(0.0, 60.0), Some("1"), "After the first; each further one doubles it. 0: no waits."),
     key("authentication.wrongPasswordWait.longestSeconds", seconds(0.0, 240.0), Some("60"), "It grows no further; at least the first."),

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Cidr,
     /// Of a URL, without query.
     UrlPath,
+    /// Of a server that we ask.
+    HttpUrl,
     /// Of a page, as browsers tell it; or any.
     Origin,
     Integer {
@@ -38,6 +40,10 @@ pub(super) enum Kind {
     Seconds {
         min: f64,
         max: f64,
+    },
+    Milliseconds {
+        min: u64,
+        max: u64,
     },
     Switch,
     Choice(&'static [&'static str]),
@@ -55,6 +61,7 @@ impl Kind {
                 | Self::Integer { .. }
                 | Self::PowerOfTwo { .. }
                 | Self::Seconds { .. }
+                | Self::Milliseconds { .. }
                 | Self::Switch
         )
     }
@@ -80,8 +87,11 @@ impl fmt::Display for Kind {
             Self::UrlPath => {
                 f.write_str("a path that begins with /, of at most 255 characters, without ? and #")
             }
+            Self::HttpUrl => f.write_str(super::http_url::ALLOWED),
             Self::Origin => f.write_str("an origin such as https://console.example.com, or *"),
-            Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Self::Integer { min, max } | Self::Milliseconds { min, max } => {
+                write!(f, "a whole number from {min} to {max}")
+            }
             Self::PowerOfTwo { max } => write!(f, "a power of two from 1 to {max}"),
             Self::Seconds { min, max } => write!(f, "a number from {min} to {max}"),
             Self::Switch => f.write_str("true or false"),

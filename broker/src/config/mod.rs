@@ -2,6 +2,7 @@
 
 mod build;
 mod files;
+mod http_url;
 mod keys;
 mod kind;
 mod limits;
@@ -24,6 +25,7 @@ mod limits_page;
 mod tests;
 
 pub use files::read_file;
+pub use http_url::HttpUrl;
 pub use pattern::ClientIdPattern;
 pub use problem::Problem;
 pub use reference::reference;

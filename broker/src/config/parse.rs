@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde_json::Value;
 
+use super::http_url::HttpUrl;
 use super::kind::{ANY_ORIGIN, Kind};
 use super::pattern::ClientIdPattern;
 use super::reader::choice;
@@ -59,13 +60,21 @@ impl Parse for Slices {
 
 impl Parse for Duration {
     fn parse(value: &Value, kind: Kind) -> Option<Self> {
-        let Kind::Seconds { min, max } = kind else {
-            return None;
-        };
-        let seconds = value
-            .as_f64()
-            .filter(|seconds| (min..=max).contains(seconds))?;
-        Self::try_from_secs_f64(seconds).ok()
+        match kind {
+            Kind::Seconds { min, max } => {
+                let seconds = value
+                    .as_f64()
+                    .filter(|seconds| (min..=max).contains(seconds))?;
+                Self::try_from_secs_f64(seconds).ok()
+            }
+            Kind::Milliseconds { min, max } => {
+                let millis = value
+                    .as_u64()
+                    .filter(|millis| (min..=max).contains(millis))?;
+                Some(Self::from_millis(millis))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -160,6 +169,12 @@ impl Parse for IpNet {
         let mapped =
             matches!(net.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
         (net.trunc() == net && !mapped).then_some(net)
+    }
+}
+
+impl Parse for HttpUrl {
+    fn parse(value: &Value, _: Kind) -> Option<Self> {
+        Self::parse(value.as_str()?)
     }
 }
 

@@ -10,6 +10,7 @@ use herdgate_admission::progress::GateMode;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::http_url::HttpUrl;
 use super::pattern::ClientIdPattern;
 use crate::link::ListenerLimits;
 
@@ -246,11 +247,25 @@ pub enum TlsVersion {
 pub struct Authentication {
     pub anonymous: Anonymous,
     pub password_file: Option<PathBuf>,
+    /// Judges logins with a password whose user is not in the file.
+    pub http: Option<HttpBackend>,
     pub client_id_pattern: ClientIdPattern,
     pub hashing_threads: NonZeroUsize,
     /// Before the next password of a user is looked at.
     pub wrong_password_wait: GrowingWait,
     pub flapping: Flapping,
+}
+
+/// Where logins are judged by HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpBackend {
+    pub url: HttpUrl,
+    /// For one request, connecting included.
+    pub timeout: Duration,
+    /// Requests at once; the others wait.
+    pub concurrency: NonZeroUsize,
+    /// `None`: the system's authorities.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Doubles from `first` to `longest`.
@@ -274,7 +289,7 @@ pub struct Flapping {
 impl Authentication {
     /// Without certificates, nobody could log in.
     pub(super) fn admits_nobody(&self) -> bool {
-        self.anonymous == Anonymous::Never && self.password_file.is_none()
+        self.anonymous == Anonymous::Never && self.password_file.is_none() && self.http.is_none()
     }
 }
 

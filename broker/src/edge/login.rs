@@ -47,6 +47,7 @@ fn request(
         user_name: connect.username.as_deref().map(str::to_owned),
         password: connect.password.as_deref().map(<[u8]>::to_vec),
         certificate,
+        listener: Arc::clone(&arrival.listener.name),
         peer: arrival.peer,
         waiting_since,
     }

@@ -59,6 +59,8 @@ impl Shared {
 /// One listener, for all workers.
 #[derive(Debug)]
 pub struct ListenerShared {
+    /// That of the settings.
+    pub(super) name: Arc<str>,
     pub settings: Listener,
     pub tls: Option<ServerTls>,
     /// Who may say whose connection it is; `None`: nobody is asked.
@@ -75,6 +77,7 @@ impl ListenerShared {
             accepted: metrics.edge.accepted.get_or_create_owned(&labels),
             connections: metrics.edge.connections.get_or_create_owned(&labels),
             open: AtomicU32::new(0),
+            name: settings.name.as_str().into(),
             balancers: settings
                 .proxy_protocol
                 .as_ref()

@@ -176,6 +176,23 @@ label!(
 );
 
 label!(
+    /// What came of asking the HTTP backend about a login.
+    BackendOutcome {
+        Allow = "allow",
+        Deny = "deny",
+        /// It does not know the user.
+        Ignore = "ignore",
+        Timeout = "timeout",
+        /// No connection, or one that broke before an answer.
+        Unreachable = "unreachable",
+        /// Another status than 200.
+        Status = "status",
+        /// An answer that is none.
+        Garbage = "garbage",
+    }
+);
+
+label!(
     /// Why a client has to wait.
     WaitReason {
         /// Its user's last password from this address was wrong.

@@ -5,6 +5,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::BackendMetrics;
 use super::labels::{By, ExchangeOutcome, LoginDrop, ReloadOutcome};
 use super::shapes::{counter, gauge, waits};
 use super::waits::WaitMetrics;
@@ -23,6 +24,7 @@ pub struct LoginMetrics {
     pub wrong: Counter,
     pub waits: WaitMetrics,
     pub exchanges: By<ExchangeOutcome>,
+    pub backend: BackendMetrics,
 }
 
 impl LoginMetrics {
@@ -60,6 +62,7 @@ impl LoginMetrics {
                 "Exchanges of enhanced authentication that ended",
                 "outcome",
             ),
+            backend: BackendMetrics::register(r),
         }
     }
 }

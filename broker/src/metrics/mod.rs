@@ -1,5 +1,6 @@
 //! Every figure the process tells: one registry, its families handed around by clone.
 
+mod backend;
 mod edge;
 mod labels;
 mod link;
@@ -12,10 +13,12 @@ mod tls;
 mod transport;
 mod waits;
 
+pub use backend::BackendMetrics;
 pub use edge::EdgeMetrics;
 pub use labels::{
-    By, EdgeLimit, ExchangeOutcome, GateDecision, HandshakeFailure, Label, ListenerLabels,
-    LoginDrop, MessageDrop, ProxyHeader, ReloadOutcome, ShardLimit, UpgradeOutcome, WaitReason,
+    BackendOutcome, By, EdgeLimit, ExchangeOutcome, GateDecision, HandshakeFailure, Label,
+    ListenerLabels, LoginDrop, MessageDrop, ProxyHeader, ReloadOutcome, ShardLimit, UpgradeOutcome,
+    WaitReason,
 };
 pub use link::LinkMetrics;
 pub use login::LoginMetrics;

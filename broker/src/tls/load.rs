@@ -1,5 +1,6 @@
 //! From files to a TLS configuration: all of them together, or every reason why not.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -92,6 +93,24 @@ fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
     Some(certificate.validity().not_after.timestamp())
 }
 
+/// The authorities in a file, `field` being the key that names it.
+pub fn authorities(field: &'static str, path: &Path) -> Result<RootCertStore, TlsFileError> {
+    roots(&PemFile { field, path })
+}
+
+fn roots(file: &PemFile<'_>) -> Result<RootCertStore, TlsFileError> {
+    let mut roots = RootCertStore::empty();
+    for (at, certificate) in file.certificates()?.into_iter().enumerate() {
+        roots.add(certificate).map_err(|why| {
+            file.error(FileError::Authority {
+                number: at + 1,
+                why,
+            })
+        })?;
+    }
+    Ok(roots)
+}
+
 fn client_verifier(
     auth: &ClientAuth,
     provider: &Arc<CryptoProvider>,
@@ -105,17 +124,8 @@ fn client_verifier(
         field: CLIENT_CA,
         path: ca_file,
     };
-    let mut roots = RootCertStore::empty();
-    for (at, certificate) in file.certificates()?.into_iter().enumerate() {
-        roots.add(certificate).map_err(|why| {
-            file.error(FileError::Authority {
-                number: at + 1,
-                why,
-            })
-        })?;
-    }
-    let builder =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let roots = Arc::new(roots(&file)?);
+    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
     let builder = if required {
         builder
     } else {

@@ -8,7 +8,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use load::{Loaded, load};
+pub use load::{Loaded, authorities, load};
 pub use pem::{FileError, TlsFileError};
 pub use principal::principal;
 pub use server::{ServerTls, TlsError};

@@ -3,6 +3,7 @@
 //! The load generator is this process, one thread on a core of its own; the broker under measurement has the other.
 #![forbid(unsafe_code)]
 
+pub mod backend;
 pub mod cli;
 mod load;
 pub mod machine;

@@ -79,7 +79,7 @@ impl Round {
             ..Binaries::default()
         };
         let subject = Subject::find(key.subject.kind(), &binaries)?;
-        let (backend, wishes, list) = wishes(&binaries, incident, key.subject, &files).await?;
+        let (backend, wishes, list) = wishes(&binaries, incident, key.subject, &files)?;
         let running = Running::start(&subject, &wishes).await?;
         let address = running
             .tls_address()
@@ -272,7 +272,7 @@ impl Round {
 }
 
 /// What an incident asks of the broker, and what stands beside it.
-async fn wishes(
+fn wishes(
     binaries: &Binaries,
     incident: &Incident,
     contender: Contender,
@@ -287,7 +287,7 @@ async fn wishes(
     match incident.login {
         Login::Password { rounds } => wishes.passwords = Some(passwords(binaries, files, rounds)?),
         Login::Http { milliseconds } if contender.is_ours() => {
-            let started = Backend::start(Health::Answers { milliseconds }).await?;
+            let started = Backend::start(Health::Answers { milliseconds })?;
             wishes.http_login = Some(format!("http://{}/login", started.address));
             backend = Some(started);
         }

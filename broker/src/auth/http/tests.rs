@@ -1,0 +1,282 @@
+//! The door with a real server behind it.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use futures::FutureExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::auth::{AuthError, Authenticator, LoginRequest, Refusal};
+use crate::config::{
+    Anonymous, Authentication, ClientIdPattern, Flapping, GrowingWait, HttpBackend, HttpUrl,
+};
+use crate::metrics::{BackendOutcome, LoginDrop, Metrics, WaitReason};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+const NO_WAIT: GrowingWait = GrowingWait {
+    first: Duration::ZERO,
+    longest: Duration::ZERO,
+};
+
+/// Answers by the password: what it says, as the answer's body; some words mean more.
+#[derive(Clone)]
+struct Server {
+    asked: Arc<AtomicUsize>,
+    /// Those who say `wait` get an answer when there is a permit.
+    open: Arc<Semaphore>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            asked: Arc::default(),
+            open: Arc::new(Semaphore::new(0)),
+        }
+    }
+}
+
+async fn answer(State(server): State<Server>, body: Bytes) -> Response {
+    server.asked.fetch_add(1, Ordering::SeqCst);
+    let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    match body["password"].as_str().expect("a password") {
+        "500" => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        "204" => StatusCode::NO_CONTENT.into_response(),
+        "allowed with 403" => (StatusCode::FORBIDDEN, r#"{"result":"allow"}"#).into_response(),
+        "much" => {
+            format!(r#"{{"more":"{}","result":"allow"}}"#, "x".repeat(70_000)).into_response()
+        }
+        "wait" => {
+            server.open.acquire().await.expect("open").forget();
+            r#"{"result":"allow"}"#.into_response()
+        }
+        said => said.to_owned().into_response(),
+    }
+}
+
+async fn serve(server: Server) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("address");
+    let router = Router::new()
+        .route("/login", post(answer))
+        .with_state(server);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}/login")
+}
+
+fn settings(url: &str) -> Authentication {
+    Authentication {
+        anonymous: Anonymous::Never,
+        password_file: None,
+        http: Some(HttpBackend {
+            url: HttpUrl::parse(url).expect("a URL"),
+            timeout: Duration::from_secs(20),
+            concurrency: NonZeroUsize::MIN,
+            ca_file: None,
+        }),
+        client_id_pattern: ClientIdPattern::parse("%u").expect("pattern"),
+        hashing_threads: NonZeroUsize::MIN,
+        wrong_password_wait: NO_WAIT,
+        flapping: Flapping {
+            within: Duration::ZERO,
+            free_ends: 0,
+            wait: NO_WAIT,
+        },
+    }
+}
+
+fn request(user: &str, password: &str) -> LoginRequest {
+    LoginRequest {
+        client_id: user.to_owned(),
+        may_assign_id: true,
+        user_name: Some(user.to_owned()),
+        password: Some(password.as_bytes().to_owned()),
+        certificate: None,
+        listener: "mqtt".into(),
+        peer: "198.18.0.1:1000".parse().expect("address"),
+        waiting_since: Instant::now(),
+    }
+}
+
+async fn login(auth: &Authenticator, user: &str, password: &str) -> Result<(), Refusal> {
+    let came = auth.login(&request(user, password)).await;
+    came.map(|_| ()).map_err(|no| no.refusal)
+}
+
+fn door(settings: &Authentication) -> (Metrics, Authenticator) {
+    let metrics = Metrics::new();
+    let auth = Authenticator::start(settings, PATIENCE, &metrics).expect("starts");
+    (metrics, auth)
+}
+
+#[tokio::test]
+async fn the_backend_decides_and_whatever_is_no_verdict_lets_nobody_in() {
+    let (metrics, auth) = door(&settings(&serve(Server::default()).await));
+    let wrong = Err(Refusal::BadUserNameOrPassword);
+    let unjudged = Err(Refusal::Unavailable);
+    for (said, expected) in [
+        (r#"{"result":"allow"}"#, Ok(())),
+        (r#"{"result":"deny"}"#, wrong),
+        (r#"{"result":"ignore"}"#, wrong),
+        (r#"{"result":"yes"}"#, unjudged),
+        ("<html>", unjudged),
+        ("", unjudged),
+        ("500", unjudged),
+        ("204", unjudged),
+        ("allowed with 403", unjudged),
+        ("much", unjudged),
+    ] {
+        assert_eq!(login(&auth, "alice", said).await, expected, "{said}");
+    }
+    let counted = |outcome| metrics.login.backend.requests.get(outcome);
+    assert_eq!(counted(BackendOutcome::Allow), 1);
+    assert_eq!(counted(BackendOutcome::Deny), 1);
+    assert_eq!(counted(BackendOutcome::Ignore), 1);
+    assert_eq!(counted(BackendOutcome::Status), 3);
+    assert_eq!(counted(BackendOutcome::Garbage), 4);
+    assert_eq!(metrics.login.hashed.get(), 0);
+}
+
+#[tokio::test]
+async fn who_may_have_which_id_is_decided_here() {
+    let (_, auth) = door(&settings(&serve(Server::default()).await));
+    let mut theirs = request("alice", r#"{"result":"allow"}"#);
+    theirs.client_id = "bob".to_owned();
+    let no = auth.login(&theirs).await.expect_err("not hers");
+    assert_eq!(no.refusal, Refusal::ClientIdNotAllowed);
+}
+
+#[tokio::test]
+async fn a_late_answer_is_none() {
+    let mut settings = settings(&serve(Server::default()).await);
+    if let Some(http) = &mut settings.http {
+        http.timeout = Duration::from_millis(50);
+    }
+    let (metrics, auth) = door(&settings);
+    assert_eq!(
+        login(&auth, "alice", "wait").await,
+        Err(Refusal::Unavailable)
+    );
+    assert_eq!(
+        metrics.login.backend.requests.get(BackendOutcome::Timeout),
+        1
+    );
+}
+
+#[tokio::test]
+async fn nobody_comes_in_while_nobody_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let url = format!("http://{}/", listener.local_addr().expect("address"));
+    drop(listener);
+    let (metrics, auth) = door(&settings(&url));
+    assert_eq!(login(&auth, "alice", "x").await, Err(Refusal::Unavailable));
+    let requests = &metrics.login.backend.requests;
+    assert_eq!(requests.get(BackendOutcome::Unreachable), 1);
+}
+
+#[tokio::test]
+async fn the_gone_are_not_asked_about_and_no_more_at_once_than_may_be() {
+    let server = Server::default();
+    let (metrics, auth) = door(&settings(&serve(server.clone()).await));
+    let first = login(&auth, "alice", "wait");
+    let gone: Vec<_> = (0..5).map(|_| login(&auth, "bob", "wait")).collect();
+    let neighbour = login(&auth, "carol", r#"{"result":"allow"}"#);
+    let mut both = Box::pin(futures::future::join(first, neighbour));
+    assert!((&mut both).now_or_never().is_none());
+    let mut gone = futures::future::join_all(gone);
+    assert!((&mut gone).now_or_never().is_none());
+    drop(gone);
+    tokio::select! {
+        _ = &mut both => panic!("the backend has not said anything"),
+        () = until(|| server.asked.load(Ordering::SeqCst) == 1) => {}
+    }
+    server.open.add_permits(1);
+    assert_eq!(both.await, (Ok(()), Ok(())));
+    until(|| metrics.login.backend.dropped.get(LoginDrop::ClientGone) == 5).await;
+    assert_eq!(server.asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn denials_make_wait_and_errors_do_not() {
+    let server = Server::default();
+    let mut settings = settings(&serve(server.clone()).await);
+    settings.wrong_password_wait = GrowingWait {
+        first: Duration::from_mins(1),
+        longest: Duration::from_mins(1),
+    };
+    let (metrics, auth) = door(&settings);
+    for _ in 0..3 {
+        assert_eq!(
+            login(&auth, "alice", "500").await,
+            Err(Refusal::Unavailable)
+        );
+    }
+    let deny = r#"{"result":"deny"}"#;
+    let wrong = Err(Refusal::BadUserNameOrPassword);
+    assert_eq!(login(&auth, "alice", deny).await, wrong);
+    assert_eq!(login(&auth, "alice", deny).await, Err(Refusal::TooSoon));
+    assert_eq!(metrics.login.waits.early.get(WaitReason::User), 1);
+    assert_eq!(server.asked.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test]
+async fn whom_the_file_knows_the_backend_is_not_asked_about() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("passwords");
+    let hash = crate::auth::PasswordHash::derive(b"secret", std::num::NonZeroU32::MIN);
+    std::fs::write(&file, format!("alice:{}\n", hash.expect("random"))).expect("write");
+    let server = Server::default();
+    let mut settings = settings(&serve(server.clone()).await);
+    settings.password_file = Some(file);
+    let (metrics, auth) = door(&settings);
+    assert_eq!(login(&auth, "alice", "secret").await, Ok(()));
+    let wrong = Err(Refusal::BadUserNameOrPassword);
+    let allow = r#"{"result":"allow"}"#;
+    assert_eq!(login(&auth, "alice", allow).await, wrong);
+    assert_eq!(server.asked.load(Ordering::SeqCst), 0);
+    assert_eq!(login(&auth, "bob", allow).await, Ok(()));
+    assert_eq!(metrics.login.hashed.get(), 2);
+}
+
+#[tokio::test]
+async fn its_thread_can_be_watched() {
+    let (_, auth) = door(&settings("http://127.0.0.1:1/"));
+    let lives = auth.lives();
+    let [life] = &lives[..] else {
+        panic!("{lives:?}")
+    };
+    assert_eq!(life.name(), "login-http");
+    let mut end = Box::pin(life.clone().ended());
+    assert!((&mut end).now_or_never().is_none());
+    drop(auth);
+    end.await;
+}
+
+#[test]
+fn a_file_without_authorities_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("ca.crt");
+    std::fs::write(&file, "nonsense").expect("write");
+    let mut settings = settings("https://127.0.0.1:1/");
+    if let Some(http) = &mut settings.http {
+        http.ca_file = Some(file);
+    }
+    let started = Authenticator::start(&settings, PATIENCE, &Metrics::new());
+    assert!(matches!(started, Err(AuthError::Roots(_))));
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never holds");
+        tokio::task::yield_now().await;
+    }
+}
