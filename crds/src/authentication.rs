@@ -14,6 +14,9 @@ pub struct Authentication {
     /// Secret whose key `passwords` holds a password file in mosquitto's `$7$` format or with SCRAM verifiers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_secret_ref: Option<SecretRef>,
+    /// A backend that judges logins whose user is not in the password file, asked by HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpBackend>,
     /// Client ids that a user may take: the pattern itself, or it and one of `-_:/.` as the beginning.
     /// `%u` stands for the user name; `*` allows any id.
     #[serde(default = "default_pattern")]
@@ -32,11 +35,40 @@ impl Default for Authentication {
         Self {
             anonymous: Anonymous::default(),
             password_secret_ref: None,
+            http: None,
             client_id_pattern: default_pattern(),
             wrong_password_wait: WrongPasswordWait::default(),
             flapping: Flapping::default(),
         }
     }
+}
+
+/// A backend that is asked about each login, and without whose word nobody comes in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.url.startsWith('https:') == has(self.caSecretRef)")
+    .message("`caSecretRef` must be specified when `url` has https and may not be specified otherwise")
+    .field_path(".caSecretRef"))]
+pub struct HttpBackend {
+    /// Where each login is posted.
+    #[schemars(
+        length(min = 1, max = 2048),
+        regex(
+            pattern = r"^https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?([/?][!-\x22$-~]*)?$"
+        )
+    )]
+    pub url: String,
+    /// For one request, connecting included; by default half as long as clients usually wait.
+    #[serde(default = "default_http_timeout")]
+    #[schemars(range(min = 10, max = 60_000))]
+    pub timeout_milliseconds: i32,
+    /// Requests at once from one edge; other logins wait.
+    #[serde(default = "default_http_concurrency")]
+    #[schemars(range(min = 1, max = 4_096))]
+    pub concurrency: i32,
+    /// Secret whose key `ca.crt` holds the authorities of the backend's certificate; the image has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<SecretRef>,
 }
 
 /// A wait that doubles with each wrong password.
@@ -110,6 +142,14 @@ pub enum Anonymous {
 
 fn default_pattern() -> String {
     "%u".into()
+}
+
+fn default_http_timeout() -> i32 {
+    2_500
+}
+
+fn default_http_concurrency() -> i32 {
+    64
 }
 
 fn default_wrong_password_first() -> i32 {

@@ -42,8 +42,8 @@ use crate::tiers::{Edge, Shards};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("self.shards.replicas == 1 || self.routing.isolatedShards")
     .message("`shards.replicas` must be 1: shards cannot pass messages to each other yet (`routing.isolatedShards` lets tests run several)"))]
-#[x_kube(validation = Rule::new("self.authentication.anonymous == 'Always' || has(self.authentication.passwordSecretRef) || self.listeners.exists(l, has(l.tls) && l.tls.clientAuth != 'None')")
-    .message("nobody could log in: specify `authentication.passwordSecretRef`, a listener with `tls.clientAuth`, or `authentication.anonymous: Always`"))]
+#[x_kube(validation = Rule::new("self.authentication.anonymous == 'Always' || has(self.authentication.passwordSecretRef) || has(self.authentication.http) || self.listeners.exists(l, has(l.tls) && l.tls.clientAuth != 'None')")
+    .message("nobody could log in: specify `authentication.passwordSecretRef`, `authentication.http`, a listener with `tls.clientAuth`, or `authentication.anonymous: Always`"))]
 #[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxTopicBytes) || l.limits.maxTopicBytes <= self.limits.maxTopicBytes)")
     .message("`listeners[].limits.maxTopicBytes` must not be more than `limits.maxTopicBytes`"))]
 #[x_kube(validation = Rule::new("self.listeners.all(l, !has(l.limits) || !has(l.limits.maxTopicLevels) || l.limits.maxTopicLevels <= self.limits.maxTopicLevels)")

@@ -25,7 +25,7 @@ mod status;
 mod tiers;
 
 pub use admission::{AddressRange, Admission, AdmissionMode, Slicing, SlicingType};
-pub use authentication::{Anonymous, Authentication, Flapping, WrongPasswordWait};
+pub use authentication::{Anonymous, Authentication, Flapping, HttpBackend, WrongPasswordWait};
 pub use cluster::{MqttCluster, MqttClusterSpec, Routing};
 pub use exposure::{Exposure, ExposureType, ExternalDns, TrafficPolicy};
 pub use generate::{RenderError, crds, render};

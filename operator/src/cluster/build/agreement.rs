@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use herdgate::config::{self, AuthenticationMethod, Config, EdgeSettings, Host, Role, Sources};
-use herdgate_crds::{AdmissionMode, MqttClusterSpec, Protocol};
+use herdgate_crds::{AdmissionMode, HttpBackend, MqttClusterSpec, Protocol};
 use serde_json::Value;
 
 use super::config as written;
@@ -107,6 +107,12 @@ fn every_field_arrives() {
         wait: wait(250, 60),
     };
     assert_eq!(authentication.flapping, flapping);
+    let http = authentication.http.expect("a backend");
+    let url = "https://login.example.com:8443/mqtt";
+    assert_eq!(Some(http.url), config::HttpUrl::parse(url));
+    assert_eq!(http.timeout, Duration::from_secs(1));
+    assert_eq!(http.concurrency.get(), 16);
+    assert_eq!(http.ca_file, Some("/etc/herdgate/login/ca.crt".into()));
 
     assert_eq!(shard.system_interval, Duration::from_secs(30));
     assert_eq!(
@@ -198,6 +204,45 @@ fn the_broker_takes_the_longest_and_the_shortest_of_waits_and_intervals() {
             shard.system_interval.as_secs(),
             u64::from(interval.unsigned_abs())
         );
+    }
+}
+
+#[test]
+fn the_broker_takes_every_backend_that_is_let_through() {
+    let backend = |url: &str, timeout_milliseconds, concurrency| HttpBackend {
+        url: url.to_owned(),
+        timeout_milliseconds,
+        concurrency,
+        ca_secret_ref: None,
+    };
+    for (url, timeout, concurrency) in [
+        ("http://login", 10, 1),
+        ("http://login:1/a?b=c", 60_000, 4_096),
+        ("http://10.0.0.1:65535?b", 10, 1),
+        ("http://[::1]/", 10, 1),
+        ("http://[::1]:80", 10, 1),
+    ] {
+        let (edge, _) = understood("minimal", |spec| {
+            spec.authentication.http = Some(backend(url, timeout, concurrency));
+        });
+        let http = edge.authentication.http.expect("a backend");
+        assert_eq!(Some(http.url), config::HttpUrl::parse(url), "{url}");
+    }
+    for (url, timeout, concurrency, field) in [
+        ("http://login:65536/", 10, 1, "url"),
+        ("http://login:0/", 10, 1, "url"),
+        ("http://user@login/", 10, 1, "url"),
+        ("http:///login", 10, 1, "url"),
+        ("login", 10, 1, "url"),
+        ("https://login/", 10, 1, "caSecretRef"),
+        ("http://login/", 9, 1, "timeoutMilliseconds"),
+        ("http://login/", 10, 4_097, "concurrency"),
+    ] {
+        let told = problems("minimal", |spec| {
+            spec.authentication.http = Some(backend(url, timeout, concurrency));
+        });
+        let field = format!("`spec.authentication.http.{field}`");
+        assert!(told.contains(&field), "{url}: {told}");
     }
 }
 

@@ -155,9 +155,21 @@ struct Authentication<'a> {
     anonymous: Anonymous,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<Http<'a>>,
     client_id_pattern: &'a str,
     wrong_password_wait: GrowingWait,
     flapping: Flapping,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Http<'a> {
+    url: &'a str,
+    timeout_milliseconds: i32,
+    concurrency: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -361,6 +373,12 @@ fn authentication(login: &Login) -> Authentication<'_> {
     Authentication {
         anonymous: login.anonymous,
         password_file: login.password_secret.is_some().then(volumes::passwords),
+        http: login.http.as_ref().map(|http| Http {
+            url: &http.url,
+            timeout_milliseconds: http.timeout_milliseconds,
+            concurrency: http.concurrency,
+            ca_file: login.backend_ca().map(|_| volumes::backend_ca()),
+        }),
         client_id_pattern: &login.client_id_pattern,
         wrong_password_wait: wait(wrong.first_milliseconds, wrong.longest_seconds),
         flapping: Flapping {

@@ -17,6 +17,7 @@ const MODE: i32 = 0o440;
 
 pub(crate) const TOKEN_KEY: &str = "token";
 const PASSWORDS_KEY: &str = "passwords";
+const BACKEND_CA: &str = "login/ca.crt";
 
 pub(super) fn config_file() -> String {
     format!("{FOLDER}/{FILE}")
@@ -32,6 +33,10 @@ pub(super) fn admin_token() -> String {
 
 pub(super) fn passwords() -> String {
     format!("{FOLDER}/passwords")
+}
+
+pub(super) fn backend_ca() -> String {
+    format!("{FOLDER}/{BACKEND_CA}")
 }
 
 pub(super) fn certificate(listener: &str) -> String {
@@ -65,6 +70,8 @@ pub(super) fn settings(cluster: &ValidatedCluster, tier: Tier) -> Volume {
         sources.extend(cluster.listeners.iter().flat_map(listener));
         let passwords = cluster.login.password_secret.iter();
         sources.extend(passwords.map(|name| secret(name, &[(PASSWORDS_KEY, PASSWORDS_KEY)])));
+        let backend_ca = cluster.login.backend_ca().into_iter();
+        sources.extend(backend_ca.map(|name| secret(name, &[("ca.crt", BACKEND_CA)])));
     }
     Volume {
         name: VOLUME.into(),

@@ -12,8 +12,8 @@ mod slicing;
 
 use herdgate_admission::slicing::MAX_SLICES;
 use herdgate_crds::{
-    Admission, Anonymous, Exposure, Flapping, Limits, MqttCluster, MqttClusterSpec, Persistence,
-    Routing, WrongPasswordWait,
+    Admission, Anonymous, Exposure, Flapping, HttpBackend, Limits, MqttCluster, MqttClusterSpec,
+    Persistence, Routing, WrongPasswordWait,
 };
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -65,9 +65,18 @@ pub(crate) struct Range {
 pub(crate) struct Login {
     pub(crate) anonymous: Anonymous,
     pub(crate) password_secret: Option<String>,
+    pub(crate) http: Option<HttpBackend>,
     pub(crate) client_id_pattern: String,
     pub(crate) wrong_password_wait: WrongPasswordWait,
     pub(crate) flapping: Flapping,
+}
+
+impl Login {
+    /// The Secret with the authorities of the HTTP backend.
+    pub(crate) fn backend_ca(&self) -> Option<&str> {
+        let secret = self.http.as_ref()?.ca_secret_ref.as_ref()?;
+        Some(&secret.name)
+    }
 }
 
 impl ValidatedCluster {
@@ -79,6 +88,7 @@ impl ValidatedCluster {
             .filter_map(|listener| listener.tls.as_ref());
         let mut names: Vec<String> = tls.flat_map(ListenerTls::secrets).collect();
         names.extend(self.login.password_secret.clone());
+        names.extend(self.login.backend_ca().map(str::to_owned));
         names.sort();
         names.dedup();
         names
