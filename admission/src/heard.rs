@@ -72,6 +72,18 @@ impl Heard {
         }
     }
 
+    /// What makes half or more of the shards slow, although they are well.
+    pub(crate) fn slowed(&self, reopening: ReopeningNumber, now: Duration) -> Option<&str> {
+        let (all, slowed) = self
+            .live(reopening, now)
+            .map(|shard| shard.signal.as_deref())
+            .fold((0, Vec::new()), |(all, mut slowed), signal| {
+                slowed.extend(signal);
+                (all + 1, slowed)
+            });
+        slowed.first().copied().filter(|_| slowed.len() * 2 >= all)
+    }
+
     /// Whether clients wait for a shard because of its settle limit.
     pub(crate) fn settling_is_full(&self, reopening: ReopeningNumber, now: Duration) -> bool {
         self.live(reopening, now)

@@ -81,7 +81,7 @@ pub struct ShardReport {
     #[serde(default)]
     pub patience_ms: u32,
     pub verdict: Verdict,
-    /// The signal behind `verdict`, such as `queue_wait`.
+    /// The signal behind `verdict`, such as `queue_wait`; of a good one what makes the shard slow, `cpu_throttling`.
     pub signal: Option<String>,
     pub connected: u32,
     pub settling: u32,

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::admin::Admin;
+use crate::cgroup::ControlGroup;
 use crate::process::Process;
 use crate::setup::Setup;
 use crate::skip;
@@ -43,8 +44,8 @@ struct Launch {
     role: &'static str,
     name: String,
     config: Value,
-    /// What `ulimit` is told of open files, where a test sets a limit.
-    files: Option<String>,
+    /// What a shell does before it becomes the process, where a test sets a limit.
+    before: Option<String>,
 }
 
 impl Node {
@@ -111,12 +112,12 @@ fn address(ready: &Value, pointer: &str) -> SocketAddr {
 }
 
 fn command(launch: &Launch, config: &std::path::Path, ready_file: &std::path::Path) -> Command {
-    let mut command = match &launch.files {
+    let mut command = match &launch.before {
         None => Command::new(&launch.binary),
-        Some(limit) => {
+        Some(before) => {
             let mut shell = Command::new("sh");
             shell
-                .args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"])
+                .args(["-c", &format!("{before} && exec \"$@\""), "sh"])
                 .arg(&launch.binary);
             shell
         }
@@ -144,7 +145,7 @@ pub struct Cluster<'a> {
 impl<'a> Cluster<'a> {
     /// Starts and waits until clients may come; `None` when the binary is missing, said loudly.
     pub fn start(setup: &'a Setup, topology: Topology) -> Option<Self> {
-        Self::start_as(setup, topology, None)
+        Self::start_as(setup, topology, |_| None)
     }
 
     /// With this soft limit of open files.
@@ -153,16 +154,28 @@ impl<'a> Cluster<'a> {
         topology: Topology,
         soft_files: Option<u32>,
     ) -> Option<Self> {
-        let files = soft_files.map(|files| format!("-Sn {files}"));
-        Self::start_as(setup, topology, files.as_deref())
+        let files = soft_files.map(|files| format!("ulimit -Sn {files}"));
+        Self::start_as(setup, topology, |_| files.clone())
     }
 
     /// With so many open files, and no way to more.
     pub fn start_with_files(setup: &'a Setup, topology: Topology, files: u32) -> Option<Self> {
-        Self::start_as(setup, topology, Some(&format!("-n {files}")))
+        Self::start_as(setup, topology, |_| Some(format!("ulimit -n {files}")))
     }
 
-    fn start_as(setup: &'a Setup, topology: Topology, files: Option<&str>) -> Option<Self> {
+    /// With those that own sessions in `group`, all of them together.
+    pub fn start_in(setup: &'a Setup, topology: Topology, group: &ControlGroup) -> Option<Self> {
+        Self::start_as(setup, topology, |role| {
+            (role != "edge").then(|| group.enter())
+        })
+    }
+
+    /// `before`: by role, see [`Launch::before`].
+    fn start_as(
+        setup: &'a Setup,
+        topology: Topology,
+        before: impl Fn(&str) -> Option<String>,
+    ) -> Option<Self> {
         if stand_in_wanted() {
             let stand_in = Some(StandIn::start(setup)?);
             return Some(Self {
@@ -179,7 +192,7 @@ impl<'a> Cluster<'a> {
             role,
             name,
             config,
-            files: files.map(str::to_owned),
+            before: before(role),
         };
         let mut cluster = Self {
             setup,

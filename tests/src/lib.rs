@@ -11,6 +11,7 @@
 
 pub mod admin;
 pub mod certs;
+pub mod cgroup;
 pub mod charts;
 pub mod clients;
 pub mod cluster;

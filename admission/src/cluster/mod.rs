@@ -1,6 +1,7 @@
 //! Edges and shards that hear each other over links which a test may cut, in steps of a tick.
 
 mod numbers;
+mod own_health;
 mod ramp;
 mod random;
 mod steered;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{self, Health, Heard};
 use crate::patience::Patience;
-use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Trigger};
+use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Trigger, Verdict};
 use crate::shard::median;
 use crate::slicing::{Seed, SlicePlan, SliceTable, TableFor};
 use crate::times::Times;
@@ -52,6 +52,8 @@ pub struct EdgeAdmission {
     /// What the last period showed.
     measured: Option<Duration>,
     health: Health,
+    /// How the process itself is, and the signal behind it.
+    itself: (Verdict, Option<&'static str>),
     limiting: Arc<str>,
     stalled: bool,
     learning: Patience,
@@ -76,6 +78,7 @@ impl EdgeAdmission {
             recent: Times::default(),
             measured: None,
             health: Health::Silent,
+            itself: (Verdict::Good, None),
             limiting: Arc::from(""),
             stalled: false,
             learning: Patience::new(tuning),
@@ -103,6 +106,12 @@ impl EdgeAdmission {
     pub fn shard_lost(&mut self, shard: u32, now: Duration) -> bool {
         self.heard.lost(shard);
         self.feel(now)
+    }
+
+    /// How this process itself is, as its own [`crate::health::HealthJudge`] finds: an edge that is not well lets fewer in,
+    /// or nobody, and leaves the level to the others.
+    pub fn feel_itself(&mut self, verdict: Verdict, signal: Option<&'static str>) {
+        self.itself = (verdict, signal);
     }
 
     /// A shard told what a reopening is cut by; of several, the greatest counts. `true`: the view has changed and must
@@ -246,7 +255,8 @@ impl EdgeAdmission {
     fn feel(&mut self, now: Duration) -> bool {
         let before = self.entering_limit();
         self.health = self.heard.health(self.ramp.number, now);
-        self.ramp.feel(&self.health, now);
+        let is_hard = self.itself.0 == Verdict::Hard;
+        self.ramp.feel(&self.health, is_hard, now);
         before != self.entering_limit()
     }
 
@@ -265,7 +275,8 @@ impl EdgeAdmission {
             enough.percentile(95)
         };
         self.measured = p95.max(oldest_entering);
-        if matches!(self.health, Health::Bad(_)) && self.entering.halve(now) {
+        let is_bad = matches!(self.health, Health::Bad(_)) || self.itself.0 == Verdict::Bad;
+        if is_bad && self.entering.halve(now) {
             return;
         }
         // Without any CONNACK nothing tells that more could enter; nor before those who entered last have theirs: a fleet
@@ -273,7 +284,8 @@ impl EdgeAdmission {
         let told = self
             .measured
             .is_some_and(|took| now.saturating_sub(self.grown_at) >= took);
-        let may_grow = self.health == Health::Good && times.count() > 0 && told;
+        let are_well = self.health == Health::Good && self.itself.0 == Verdict::Good;
+        let may_grow = are_well && times.count() > 0 && told;
         let before = self.entering.limit();
         self.entering.adjust(Period {
             measured: self.measured,
@@ -320,6 +332,7 @@ impl EdgeAdmission {
         match (self.settings.mode, &self.health) {
             (Mode::Open, _) => u32::MAX,
             (Mode::Closed, _) | (_, Health::Silent | Health::Hard(_)) => 0,
+            _ if self.itself.0 == Verdict::Hard => 0,
             (_, Health::Good | Health::Bad(_)) => self.entering.limit(),
         }
     }
@@ -336,6 +349,7 @@ impl EdgeAdmission {
             _ if self.settings.mode == Mode::Closed => "closed",
             Health::Silent => "no_shard_heard",
             Health::Hard(signal) | Health::Bad(signal) => signal,
+            Health::Good if self.itself.0 > Verdict::Good => self.itself.1.unwrap_or("edge"),
             Health::Good if counts.door == 0 && counts.held == 0 => "",
             Health::Good if self.heard.settling_is_full(self.ramp.number, now) => "settle_limit",
             Health::Good if counts.entering < self.lawful_limit() && self.ramp.steering.paused => {
@@ -343,7 +357,10 @@ impl EdgeAdmission {
             }
             Health::Good if counts.entering < self.lawful_limit() => "level",
             Health::Good if self.entering.is_capped() => "entering_limit",
-            Health::Good => "time_to_connack",
+            Health::Good => {
+                let slows = self.heard.slowed(self.ramp.number, now);
+                slows.or(self.itself.1).unwrap_or("time_to_connack")
+            }
         }
     }
 }

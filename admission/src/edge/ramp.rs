@@ -102,12 +102,12 @@ impl Ramp {
         is_new
     }
 
-    /// Notes how the shards are.
-    pub(super) fn feel(&mut self, health: &Health, now: Duration) {
+    /// Notes how the shards are, and whether the edge itself is hard.
+    pub(super) fn feel(&mut self, health: &Health, is_hard: bool, now: Duration) {
         if *health != Health::Silent {
             self.heard_since.get_or_insert(now);
         }
-        if matches!(health, Health::Hard(_)) {
+        if is_hard || matches!(health, Health::Hard(_)) {
             self.hard_since.get_or_insert(now);
         } else {
             self.hard_since = None;

@@ -7,10 +7,10 @@ use herdgate_admission::report::EdgeId;
 use super::RunOptions;
 use super::running::{Running, block_on, drain_edge};
 use crate::config::{Edge, Role, TokenUse};
-use crate::edge::{EdgeControl, EdgeParts, EdgeValve, EdgeWorker, status};
+use crate::edge::{EdgeControl, EdgeParts, EdgeValve, EdgeWorker, OwnHealth, status};
 use crate::link::{LinkTarget, TcpLink, TokenFile};
 use crate::metrics::Metrics;
-use crate::process::Clock;
+use crate::process::{Allowances, Clock};
 
 /// Runs until it is told to end.
 pub fn run(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::Result<()> {
@@ -50,6 +50,8 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
             .threads
             .spawn(&format!("edge-{index}"), move || run_worker(worker))?;
     }
+    let own_health = OwnHealth::new(Allowances::find(), clock.now());
+    let control = control.looking_at(own_health);
     running.tasks.spawn("control", control.run());
     running.tasks.watch(edge.shared.lives());
     running.tasks.watch([token.life()]);

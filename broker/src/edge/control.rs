@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::counting::Counting;
 use super::drain::Stage;
+use super::own_health::OwnHealth;
 use super::questions::{MOST_QUESTIONS, Question};
 use super::shared::Shared;
 use super::standing;
@@ -77,6 +78,8 @@ pub struct Snapshot {
 pub struct EdgeControl {
     shared: Arc<Shared>,
     admission: EdgeAdmission,
+    /// `None`: somebody else looks after the process.
+    own_health: Option<OwnHealth>,
     mail: UnboundedReceiver<ControlMail>,
     workers: Vec<WorkerNews>,
     times: Times,
@@ -139,21 +142,13 @@ impl EdgeControl {
             snapshot: Arc::clone(&snapshot),
             questions,
         };
-        let none = |worker| WorkerNews {
-            worker,
-            door: 0,
-            held: 0,
-            oldest_entering: None,
-            times: Times::default(),
-            given_up: Times::default(),
-            census: None,
-        };
-        let workers = (0..shared.settings.workers.get()).map(none).collect();
+        let workers = (0..shared.settings.workers.get()).map(no_news).collect();
         let times = Times::default();
         (
             Self {
                 shared,
                 admission,
+                own_health: None,
                 mail,
                 workers,
                 times,
@@ -167,6 +162,15 @@ impl EdgeControl {
             },
             wires,
         )
+    }
+
+    /// The process is this edge's alone, and its health the edge's.
+    #[must_use]
+    pub fn looking_at(self, process: OwnHealth) -> Self {
+        Self {
+            own_health: Some(process),
+            ..self
+        }
     }
 
     /// Runs until the process ends.
@@ -239,6 +243,10 @@ impl EdgeControl {
 
     fn tick(&mut self) {
         let now = self.shared.clock.now();
+        let own = self.own_health.as_mut().and_then(|own| own.look(now));
+        if let Some((verdict, signal)) = own {
+            self.admission.feel_itself(verdict, signal);
+        }
         let counts = self.counts(now, self.shared.places.take_peak());
         self.admission
             .tick(counts, &std::mem::take(&mut self.times), now);
@@ -310,5 +318,17 @@ impl EdgeControl {
         metrics
             .reopening
             .set(i64::try_from(view.reopening.0).unwrap_or(i64::MAX));
+    }
+}
+
+fn no_news(worker: usize) -> WorkerNews {
+    WorkerNews {
+        worker,
+        door: 0,
+        held: 0,
+        oldest_entering: None,
+        times: Times::default(),
+        given_up: Times::default(),
+        census: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use herdgate_admission::record::Sample;
-use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
+use herdgate_admission::report::{EdgeReport, ShardReport};
 
 use super::control::Snapshot;
 
@@ -66,8 +66,7 @@ pub(super) fn sample<'a>(
 
 /// The shard that tells of the signal that limits, the worst of several.
 pub(super) fn limiting_shard(now: &Snapshot, signal: Option<&str>) -> Option<u32> {
-    let telling = shards(now).filter(|shard| shard.verdict > Verdict::Good);
-    let telling = telling.filter(|shard| signal.is_some() && shard.signal.as_deref() == signal);
+    let telling = shards(now).filter(|shard| signal.is_some() && shard.signal.as_deref() == signal);
     telling
         .max_by_key(|shard| shard.verdict)
         .map(|shard| shard.shard)
@@ -98,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, Mode};
-    use herdgate_admission::report::{EdgeId, ReopeningNumber, Steering, Trigger};
+    use herdgate_admission::report::{EdgeId, ReopeningNumber, Steering, Trigger, Verdict};
     use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing};
     use herdgate_admission::tuning::Tuning;
 
@@ -202,5 +201,16 @@ mod tests {
         assert_eq!(limiting_shard(&now, Some("queue_wait")), Some(1));
         assert_eq!(limiting_shard(&now, Some("level")), None);
         assert_eq!(limiting_shard(&now, None), None);
+    }
+
+    #[test]
+    fn a_shard_that_is_well_and_slow_is_named_too() {
+        let slow = ShardReport {
+            verdict: Verdict::Good,
+            signal: Some("cpu_throttling".to_owned()),
+            ..(*shard(1, 2, Vec::new())).clone()
+        };
+        let now = heard(vec![Some(shard(0, 2, Vec::new())), Some(Arc::new(slow))]);
+        assert_eq!(limiting_shard(&now, Some("cpu_throttling")), Some(1));
     }
 }

@@ -1,6 +1,7 @@
 //! The process around the workers: time, limits, signals, threads.
 
 mod causes;
+mod cgroup;
 mod clock;
 mod gather;
 mod life;
@@ -12,6 +13,7 @@ mod tasks;
 mod threads;
 
 pub use causes::Causes;
+pub use cgroup::Allowances;
 pub use clock::Clock;
 pub use life::Life;
 pub use limits::{open_files, raise_open_files};

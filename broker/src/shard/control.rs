@@ -23,7 +23,7 @@ use super::core::{WorkerIndex, WorkerStats};
 use super::mailbox::{Mail, Mailbox};
 use super::system::SystemTopics;
 use crate::metrics::ShardMetrics;
-use crate::process::Clock;
+use crate::process::{Allowances, Clock};
 use figures::Figures;
 use keeping::Keeping;
 
@@ -76,6 +76,7 @@ pub struct ShardControl {
     clock: Clock,
     admission: ShardAdmission,
     judge: HealthJudge,
+    allowances: Allowances,
     figures: Figures,
     window: Window,
     news: UnboundedReceiver<WorkerNews>,
@@ -117,6 +118,7 @@ impl ShardControl {
             censuses: censuses_in,
             keeping,
             judge: HealthJudge::default(),
+            allowances: Allowances::find(),
             figures: Figures::new(workers, metrics),
             window: Window::default(),
             news: news_in,
@@ -165,9 +167,7 @@ impl ShardControl {
                     self.tell();
                     self.write_system_topics();
                 }
-                _ = windows.tick() => {
-                    self.judge.judge(&std::mem::take(&mut self.window));
-                }
+                _ = windows.tick() => self.judge(),
                 else => return,
             }
         }
@@ -187,6 +187,14 @@ impl ShardControl {
             self.window.merge(window);
         }
         self.figures.take(news.worker, &news.stats);
+    }
+
+    fn judge(&mut self) {
+        let window = Window {
+            allowance: self.allowances.look(),
+            ..std::mem::take(&mut self.window)
+        };
+        self.judge.judge(&window);
     }
 
     fn write_system_topics(&mut self) {
