@@ -1,6 +1,7 @@
 //! Who is connected, counted by prefix bucket: the order, the forecast and the ETA of the next reopening come from it.
 
 mod encoded;
+mod page;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -57,11 +57,13 @@ impl EnteringLimit {
         self.limit >= self.cap
     }
 
-    /// Another reopening begins: what was good may no longer be.
-    pub(crate) fn restart(&mut self) {
+    /// Another reopening begins: what was good may no longer be. `remembered`: what shards know to have been good for one
+    /// edge, where this one has found nothing by itself since it started.
+    pub(crate) fn restart(&mut self, remembered: Option<u32>) {
         self.overshot = false;
         self.set(
             self.last_good
+                .or(remembered)
                 .map_or(self.tuning.first_entering, |good| good / 2),
         );
     }
@@ -220,11 +222,14 @@ mod tests {
     #[test]
     fn another_reopening_starts_at_half_the_last_good_limit() {
         let mut limit = limit(None);
-        limit.restart();
+        limit.restart(None);
         assert_eq!(limit.limit(), 64, "none was good yet");
+        limit.restart(Some(900));
+        assert_eq!(limit.limit(), 450, "what others remember");
+        limit.restart(None);
         course(&mut limit, &[100, 100, 700, 5_000]);
         assert_eq!(limit.limit(), 128);
-        limit.restart();
+        limit.restart(Some(900));
         assert_eq!(
             limit.limit(),
             128,
@@ -255,7 +260,7 @@ mod tests {
             for (measured, peak, may_grow, other) in periods {
                 now += Duration::from_millis(500);
                 match other {
-                    0 => limit.restart(),
+                    0 => limit.restart(None),
                     1 => { limit.halve(now); }
                     _ => limit.adjust(Period { may_grow, ..period(measured, peak) }),
                 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::bytes::{Reader, bad, put_bytes};
 use crate::census::Census;
+use crate::progress::{AddressTrust, ClientAddresses};
 use crate::report::{EdgeId, ReopeningNumber};
 use crate::slicing::{MOST_SPEC_BYTES, SlicePlan, SpecError, TableFor, TableSpec};
 use crate::stored::Stored;
-use crate::trust::Trust;
 
 /// So many missed counts, and an edge's clients are taken to be elsewhere.
 const MISSED_COUNTS: u32 = 3;
@@ -51,6 +51,8 @@ pub struct Changed {
     pub table: bool,
     /// What is stored is another.
     pub stored: bool,
+    /// It has been quiet for long enough: the count has replaced the census, if only with the same figures.
+    pub counted: bool,
 }
 
 impl Default for KeeperSettings {
@@ -70,7 +72,7 @@ pub struct Keeper {
     reopening: ReopeningNumber,
     current: Option<TableFor>,
     next: Option<TableSpec>,
-    trust: Trust,
+    trust: AddressTrust,
     quiet_since: Option<Duration>,
 }
 
@@ -100,6 +102,7 @@ impl Keeper {
         Changed {
             table: other,
             stored: other,
+            counted: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl Keeper {
             if now.saturating_sub(since) >= self.settings.quiet {
                 self.quiet_since = Some(now);
                 changed.stored |= self.replace();
+                changed.counted = true;
             }
         } else {
             self.quiet_since = None;
@@ -139,8 +143,14 @@ impl Keeper {
         self.next.as_ref()
     }
 
-    pub fn trust(&self) -> Trust {
-        self.trust
+    /// What edges tell of clients' addresses, summed up.
+    pub fn addresses(&self) -> ClientAddresses {
+        let census = self.next.as_ref().map(TableSpec::census);
+        let unknown = ClientAddresses {
+            trust: self.trust,
+            ..ClientAddresses::default()
+        };
+        census.map_or(unknown, |census| ClientAddresses::of(self.trust, census))
     }
 
     /// The census is as it was when the present reopening began.
@@ -148,7 +158,7 @@ impl Keeper {
         self.quiet_since.is_none()
     }
 
-    /// With `stored.limits` left as they are.
+    /// With `stored.limits` and `stored.taken` left as they are.
     pub fn store(&self, stored: &mut Stored) {
         stored.reopening = self.reopening;
         stored.current.clone_from(&self.current);

@@ -55,7 +55,7 @@ pub mod slicing;
 pub mod steering;
 pub mod stored;
 pub mod times;
-pub mod trust;
+mod trust;
 pub mod tuning;
 
 mod addresses;

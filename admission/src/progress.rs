@@ -65,6 +65,19 @@ pub enum AddressTrust {
     Inside,
 }
 
+/// What the census says of clients' addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClientAddresses {
+    pub trust: AddressTrust,
+    /// Clients of the census; 0 without one.
+    pub clients: u64,
+    /// Those of the few peers with most clients; addresses with a single client at one edge worker are not among them.
+    pub of_few_peers: u64,
+    /// Those whose addresses are of nodes or pods.
+    pub inside: u64,
+}
+
 /// The answer of `/reopening`. An edge answers for the cluster as it hears it; what is of itself alone says so.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -242,6 +255,7 @@ pub struct CensusPage {
     pub taken_at: Option<String>,
     /// It stays as it was when the reopening started until that is over.
     pub is_frozen: bool,
+    pub addresses: ClientAddresses,
     /// Those with most clients, most first.
     pub buckets: Vec<CensusBucket>,
     /// Addresses with more clients than one address may have before they are told apart by client id.

@@ -8,7 +8,7 @@ mod timeline;
 
 use std::time::Duration;
 
-use crate::progress::{Phase, Point, SlowSlice, Trigger};
+use crate::progress::{Forecast, Phase, Point, SlowSlice, Trigger};
 use crate::report::ReopeningNumber;
 use pace::Pace;
 use slices::SliceTimes;
@@ -33,6 +33,8 @@ pub struct Sample<'a> {
     pub stopped: bool,
     /// Clients that the census expects.
     pub expected: Option<u64>,
+    /// As it is at this moment; what is foreseen first is what the record keeps.
+    pub forecast: Option<Forecast>,
     pub settled: u64,
     pub entering: u64,
     pub settling: u64,
@@ -54,6 +56,7 @@ pub struct Recorder {
     started: Duration,
     handshakes_before: u64,
     handshakes: u64,
+    forecast: Option<Forecast>,
     phase: Phase,
     level: u32,
     settled: u64,
@@ -84,6 +87,7 @@ impl Recorder {
         if sample.settled > self.settled {
             (self.settled, self.moved) = (sample.settled, now);
         }
+        self.forecast = self.forecast.or(sample.forecast);
         if sample.trigger != Trigger::None {
             self.trigger = sample.trigger;
         }
@@ -115,6 +119,11 @@ impl Recorder {
 
     pub fn finished(&self) -> Option<Duration> {
         self.finished
+    }
+
+    /// What was foreseen when the reopening began; `None`: nothing was known of the fleet or of its pace.
+    pub fn forecast(&self) -> Option<Forecast> {
+        self.forecast
     }
 
     /// TLS handshakes begun since the reopening started.

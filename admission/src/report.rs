@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::progress::ClientAddresses;
 pub use crate::progress::Trigger;
 pub use crate::steering::Steering;
 
@@ -51,6 +52,16 @@ pub struct EdgeReport {
     pub patience_ms: u32,
 }
 
+/// Limits that the last reopening had found when it was over and all was quiet; 0: not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastGood {
+    /// Entering limits, of all edges together.
+    pub entering: u32,
+    /// Settle limit of the shard that tells it.
+    pub settling: u32,
+}
+
 /// How a shard feels about its last window.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -88,5 +99,10 @@ pub struct ShardReport {
     pub settle_limit: u32,
     /// Clients in the attach queue.
     pub attaching: u32,
+    #[serde(default)]
+    pub last_good: LastGood,
+    /// By the census that the shard keeps.
+    #[serde(default)]
+    pub addresses: ClientAddresses,
     pub edges: Vec<EdgeReport>,
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::progress::{Action, GateMode, Steer, Steered};
+use crate::progress::{Action, ClientAddresses, GateMode, Steer, Steered};
 use crate::report::{
-    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger, Verdict,
+    EdgeId, EdgeReport, LastGood, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger,
+    Verdict,
 };
 use crate::steering::{NotSteered, Standing};
 
@@ -17,7 +18,7 @@ const EDGE_FORGOTTEN: Duration = Duration::from_secs(5);
 /// More edges than any cluster has; a peer that invents names cannot take more memory than this.
 const MOST_EDGES: usize = 1_024;
 
-/// How a shard feels, and what its workers count together.
+/// How a shard feels, what its workers count together, and what it keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShardCounts {
     pub verdict: Verdict,
@@ -28,6 +29,8 @@ pub struct ShardCounts {
     pub settle_limit: u32,
     /// Clients in the attach queue.
     pub attaching: u32,
+    pub last_good: LastGood,
+    pub addresses: ClientAddresses,
 }
 
 /// One shard process's admission; owned by its control thread.
@@ -169,6 +172,8 @@ impl ShardAdmission {
             settling: counts.settling,
             settle_limit: counts.settle_limit,
             attaching: counts.attaching,
+            last_good: counts.last_good,
+            addresses: counts.addresses,
             edges: self
                 .edges
                 .values()

@@ -7,10 +7,10 @@ mod tests;
 use std::time::Duration;
 
 use crate::bytes::{BytesError, Reader, bad, put_bytes, put_number};
+use crate::progress::AddressTrust;
 use crate::report::ReopeningNumber;
 use crate::slicing::{MOST_SPEC_BYTES, SpecError, TableFor, TableSpec};
 use crate::stable::StableHash;
-use crate::trust::Trust;
 
 /// What the file begins with.
 const MAGIC: &[u8; 8] = b"herdgate";
@@ -28,7 +28,9 @@ pub struct Stored {
     pub current: Option<TableFor>,
     /// What the next one will be; the census is in it.
     pub next: Option<TableSpec>,
-    pub trust: Trust,
+    /// When that census was taken, in seconds since 1970; 0: not known.
+    pub taken: u64,
+    pub trust: AddressTrust,
     pub limits: Limits,
 }
 
@@ -69,6 +71,7 @@ impl Stored {
         put_number(&mut out, self.reopening.0);
         put_optional(&mut out, self.current.as_ref().map(TableFor::encode));
         put_optional(&mut out, self.next.as_ref().map(TableSpec::encode));
+        put_number(&mut out, self.taken);
         out.push(self.trust.code());
         let patience = self.limits.patience.unwrap_or_default();
         put_number(&mut out, patience.as_micros());
@@ -100,7 +103,9 @@ impl Stored {
             reopening: ReopeningNumber(reader.fitting("reopening")?),
             current: optional(&mut reader, TableFor::decode)?,
             next: optional(&mut reader, TableSpec::decode)?,
-            trust: Trust::of_code(reader.byte("trust")?).ok_or(bad("trust", "it is unknown"))?,
+            taken: reader.fitting("taken")?,
+            trust: AddressTrust::of_code(reader.byte("trust")?)
+                .ok_or(bad("trust", "it is unknown"))?,
             limits: limits(&mut reader)?,
         };
         reader.end()?;

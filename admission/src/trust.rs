@@ -1,9 +1,8 @@
 //! Whether clients' addresses are their own. Behind a balancer that hides them, all come from a few peers or from
 //! addresses of nodes and pods; slices by address would then open to everybody or nobody.
 
-use serde::{Deserialize, Serialize};
-
 use crate::census::Census;
+use crate::progress::{AddressTrust, ClientAddresses};
 
 /// Fewer clients tell nothing: a laboratory behind one router is no fleet.
 const ENOUGH_CLIENTS: u64 = 256;
@@ -14,20 +13,7 @@ const NEARLY_ALL: u64 = 95;
 /// and they are again when less than this are; the gap keeps it from changing with every census.
 const FEWER_AGAIN: u64 = 80;
 
-/// What a census says of addresses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Trust {
-    /// There was no census of enough clients; counts as trusted.
-    #[default]
-    Unknown,
-    Trusted,
-    /// Nearly all clients come from a few peers.
-    FewPeers,
-    /// Nearly all clients come from addresses of nodes or pods.
-    Inside,
-}
-
-impl Trust {
+impl AddressTrust {
     pub fn is_trusted(self) -> bool {
         match self {
             Self::Unknown | Self::Trusted => true,
@@ -49,11 +35,9 @@ impl Trust {
             FEWER_AGAIN
         };
         let over = |count: u64| count * 100 >= clients * line;
-        let peers = census.crowded(0).into_iter().take(FEW_PEERS);
-        let of_few: u64 = peers.map(|(_, clients)| u64::from(clients)).sum();
         if over(u64::from(census.inside())) {
             Self::Inside
-        } else if over(of_few) {
+        } else if over(of_few_peers(census)) {
             Self::FewPeers
         } else {
             Self::Trusted
@@ -74,6 +58,23 @@ impl Trust {
             .into_iter()
             .find(|trust| trust.code() == code)
     }
+}
+
+impl ClientAddresses {
+    /// `trust`: as it was judged, which may be by an earlier census.
+    pub fn of(trust: AddressTrust, census: &Census) -> Self {
+        Self {
+            trust,
+            clients: census.clients(),
+            of_few_peers: of_few_peers(census),
+            inside: census.inside().into(),
+        }
+    }
+}
+
+fn of_few_peers(census: &Census) -> u64 {
+    let peers = census.crowded(0).into_iter().take(FEW_PEERS);
+    peers.map(|(_, clients)| u64::from(clients)).sum()
 }
 
 #[cfg(test)]
@@ -102,14 +103,14 @@ mod tests {
 
     #[test]
     fn few_peers_are_not_trusted_and_a_carrier_beside_others_is() {
-        let judged = |census| Trust::default().judge(&census);
-        assert_eq!(judged(census(1, 3_000, 4_000)), Trust::Trusted);
-        assert_eq!(judged(census(0, 0, 300)), Trust::Trusted);
-        assert_eq!(judged(census(1, 3_000, 0)), Trust::FewPeers);
-        assert_eq!(judged(census(20, 200, 100)), Trust::FewPeers);
-        assert_eq!(judged(census(500, 200, 0)), Trust::Trusted);
+        let judged = |census| AddressTrust::default().judge(&census);
+        assert_eq!(judged(census(1, 3_000, 4_000)), AddressTrust::Trusted);
+        assert_eq!(judged(census(0, 0, 300)), AddressTrust::Trusted);
+        assert_eq!(judged(census(1, 3_000, 0)), AddressTrust::FewPeers);
+        assert_eq!(judged(census(20, 200, 100)), AddressTrust::FewPeers);
+        assert_eq!(judged(census(500, 200, 0)), AddressTrust::Trusted);
         // a small fleet: no peer is crowded, and yet they are few
-        assert_eq!(judged(census(64, 4, 0)), Trust::FewPeers);
+        assert_eq!(judged(census(64, 4, 0)), AddressTrust::FewPeers);
     }
 
     #[test]
@@ -120,23 +121,33 @@ mod tests {
         }
         let inside = AllowList::new(&["10.9.0.0/16".parse().unwrap()]);
         let census = tally.census(PrefixLengths::default(), &inside);
-        assert_eq!(Trust::default().judge(&census), Trust::Inside);
+        assert_eq!(AddressTrust::default().judge(&census), AddressTrust::Inside);
     }
 
     #[test]
     fn a_handful_of_clients_changes_nothing_and_neither_does_the_gap() {
-        for before in [Trust::Unknown, Trust::Trusted, Trust::FewPeers] {
+        for before in [
+            AddressTrust::Unknown,
+            AddressTrust::Trusted,
+            AddressTrust::FewPeers,
+        ] {
             assert_eq!(before.judge(&census(1, 255, 0)), before);
         }
         let between = census(1, 900, 100);
-        assert_eq!(Trust::Trusted.judge(&between), Trust::Trusted);
-        assert_eq!(Trust::FewPeers.judge(&between), Trust::FewPeers);
-        assert_eq!(Trust::FewPeers.judge(&census(1, 700, 300)), Trust::Trusted);
+        assert_eq!(AddressTrust::Trusted.judge(&between), AddressTrust::Trusted);
+        assert_eq!(
+            AddressTrust::FewPeers.judge(&between),
+            AddressTrust::FewPeers
+        );
+        assert_eq!(
+            AddressTrust::FewPeers.judge(&census(1, 700, 300)),
+            AddressTrust::Trusted
+        );
     }
 
     #[test]
     fn unknown_counts_as_trusted() {
-        assert!(Trust::Unknown.is_trusted() && Trust::Trusted.is_trusted());
-        assert!(!Trust::FewPeers.is_trusted() && !Trust::Inside.is_trusted());
+        assert!(AddressTrust::Unknown.is_trusted() && AddressTrust::Trusted.is_trusted());
+        assert!(!AddressTrust::FewPeers.is_trusted() && !AddressTrust::Inside.is_trusted());
     }
 }

@@ -31,11 +31,15 @@ impl Admin {
         self.get("/readyz").is_some_and(|(code, _)| code == 200)
     }
 
+    /// The JSON at a path.
+    pub fn json(&self, path: &str) -> Value {
+        let (code, body) = self.get(path).expect("the admin port answers");
+        assert_eq!(code, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("the answer is JSON")
+    }
+
     pub fn status(&self) -> Value {
-        let (code, body) = self.get("/status").expect("the admin port answers");
-        assert_eq!(code, 200, "/status: {body}");
-        serde_json::from_str(&body)
-            .unwrap_or_else(|error| panic!("/status is no JSON: {error}: {body}"))
+        self.json("/status")
     }
 
     /// A number in `/status` by its path, such as `/handshakes/completed`.

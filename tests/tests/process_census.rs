@@ -65,6 +65,13 @@ fn until_census(cluster: &Cluster<'_>, clients: f64) {
     });
 }
 
+/// As the shard tells it, but for whether a reopening goes on.
+fn census(cluster: &Cluster<'_>) -> serde_json::Value {
+    let mut page = cluster.shard.as_ref().unwrap().admin.json("/census");
+    page["isFrozen"] = json!(null);
+    page
+}
+
 fn restart_shard(cluster: &mut Cluster<'_>, setup: &Setup) {
     let shard = cluster.shard.as_mut().unwrap();
     shard.process.kill();
@@ -82,6 +89,9 @@ fn census_and_number_are_known_after_every_process_was_killed() {
         .collect();
     clients.push(log_in(&cluster, 2, "single"));
     until_census(&cluster, 9.0);
+    let page = census(&cluster);
+    let crowd = json!([{"address": "127.0.0.1", "clients": 8}]);
+    assert_eq!((&page["clients"], &page["crowded"]), (&json!(9), &crowd));
     let before = number(&cluster);
     let written = at_shard(&cluster, "herdgate_state_written_total");
     until("the census is on the disk", PATIENT, || {
@@ -96,6 +106,14 @@ fn census_and_number_are_known_after_every_process_was_killed() {
     until("the next number is taken", PATIENT, || {
         (number(&cluster) == before + 1).then_some(())
     });
+    let told = cluster.edges[0].admin.json("/reopening");
+    assert_eq!(told["expected"], json!(9));
+    assert_eq!(
+        told["forecast"]["clients"],
+        json!(9),
+        "at the pace of before"
+    );
+    assert_eq!(census(&cluster), page, "as it was before");
     assert!(by_client_id(&cluster) < 0.5);
     let _single = log_in(&cluster, 2, "single");
     assert!(

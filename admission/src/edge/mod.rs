@@ -233,7 +233,7 @@ impl EdgeAdmission {
     /// reopening is steered in another way than before.
     fn join(&mut self, report: &ShardReport) -> bool {
         if report.reopening > self.ramp.number {
-            self.reopen(report.reopening, report.trigger);
+            self.reopen(report.reopening, report.trigger, self.remembered(report));
         }
         if report.reopening != self.ramp.number || self.ramp.number == ReopeningNumber::default() {
             return false;
@@ -245,10 +245,18 @@ impl EdgeAdmission {
         self.ramp.adopt_steering(report.steering)
     }
 
-    fn reopen(&mut self, number: ReopeningNumber, trigger: Trigger) {
+    fn reopen(&mut self, number: ReopeningNumber, trigger: Trigger, remembered: Option<u32>) {
         self.table = cut(&self.settings, number, self.table_for.as_ref());
         self.ramp.reopen(number, trigger, self.table.slices());
-        self.entering.restart();
+        self.entering.restart(remembered);
+    }
+
+    /// This edge's part of the entering limit that a shard knows to have been good; `None`: it knows of none.
+    fn remembered(&self, told: &ShardReport) -> Option<u32> {
+        let others = (told.edges.iter()).filter(|edge| edge.edge != self.settings.edge);
+        let edges = u32::try_from(others.count()).unwrap_or(u32::MAX);
+        let good = told.last_good.entering;
+        (good > 0).then(|| good / edges.saturating_add(1))
     }
 
     /// Notes how the shards are. `true`: whether anybody may enter has changed.

@@ -24,7 +24,7 @@ impl EdgeAdmission {
         standing.check(steer)?;
         if steer.action == Action::Reopen {
             let next = ReopeningNumber(self.ramp.number.0.saturating_add(1));
-            self.reopen(next, Trigger::Manual);
+            self.reopen(next, Trigger::Manual, None);
             self.feel(now);
         } else {
             let steering = self.ramp.steering.steered(steer, &standing)?;

@@ -121,7 +121,7 @@ fn nobody_connected_and_silent_edges_replace_nothing() {
 fn what_is_stored_is_taken_up_by_the_next_start() {
     let mut keeper = Keeper::new(SETTINGS, &Stored::default());
     run(&mut keeper, 7, true, 200, 0, 10);
-    assert_eq!(keeper.trust(), Trust::FewPeers);
+    assert_eq!(keeper.addresses().trust, AddressTrust::FewPeers);
     assert!(!keeper.next().unwrap().is_trusted());
     let mut stored = Stored::default();
     keeper.store(&mut stored);
@@ -129,7 +129,7 @@ fn what_is_stored_is_taken_up_by_the_next_start() {
     let mut again = Keeper::new(SETTINGS, &Stored::decode(&stored.encode()).unwrap());
     assert!(again.think(ReopeningNumber(8), 0, minutes(0)).table);
     assert_eq!(again.table().map(|table| &table.spec), keeper.next());
-    assert_eq!(again.trust(), Trust::FewPeers);
+    assert_eq!(again.addresses().trust, AddressTrust::FewPeers);
 }
 
 #[test]

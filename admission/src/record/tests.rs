@@ -37,6 +37,27 @@ fn before_the_first_reopening_there_is_nothing() {
 }
 
 #[test]
+fn what_was_foreseen_first_is_kept() {
+    let foreseen = |seconds| {
+        Some(Forecast {
+            clients: 7_000,
+            seconds,
+        })
+    };
+    let mut recorder = Recorder::default();
+    recorder.note(&at(0), seconds(10));
+    assert_eq!(recorder.forecast(), None, "nothing is known yet");
+    for told in [90, 40] {
+        let sample = Sample {
+            forecast: foreseen(told),
+            ..at(1)
+        };
+        recorder.note(&sample, seconds(11));
+    }
+    assert_eq!(recorder.forecast(), foreseen(90));
+}
+
+#[test]
 fn ramps_and_is_open_once_nobody_waits_any_more() {
     let mut recorder = Recorder::default();
     recorder.note(&at(0), seconds(10));

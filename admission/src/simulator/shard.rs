@@ -64,6 +64,7 @@ impl Shard {
             settling: self.settling,
             settle_limit,
             attaching: u32::try_from(self.attaching.len()).unwrap_or(u32::MAX),
+            ..ShardCounts::default()
         }
     }
 }

@@ -92,6 +92,14 @@ impl SliceTable {
         self.expected.get(slice as usize).copied().unwrap_or(0)
     }
 
+    /// Clients of all slices, by the census; 0 without one.
+    pub fn clients(&self) -> u64 {
+        self.expected
+            .iter()
+            .map(|clients| u64::from(*clients))
+            .sum()
+    }
+
     /// First slice of a range, and the one after its last.
     pub fn bounds(&self, range: usize) -> Option<(u32, u32)> {
         let How::Hashed { bounds, .. } = &self.cut.how else {

@@ -19,11 +19,16 @@ fn spec(clients: u32) -> TableSpec {
 }
 
 fn any_stored() -> impl Strategy<Value = Stored> {
-    let trust = prop::sample::select(vec![Trust::Unknown, Trust::Trusted, Trust::Inside]);
+    let trust = prop::sample::select(vec![
+        AddressTrust::Unknown,
+        AddressTrust::Trusted,
+        AddressTrust::Inside,
+    ]);
     let table = || prop::option::of(0_u32..200);
     let limits = (0_u64..60_000_000, any::<u32>(), any::<u32>());
     (any::<u64>(), table(), table(), trust, limits).prop_map(
         |(number, current, next, trust, (patience, entering, settling))| Stored {
+            taken: number.rotate_left(7),
             reopening: ReopeningNumber(number),
             current: current.map(|clients| TableFor {
                 reopening: ReopeningNumber(number),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use herdgate_admission::progress::{AddressTrust, Phase, Trigger};
+use herdgate_admission::progress::{ClientAddresses, Phase, Trigger};
 use herdgate_admission::report::{ShardReport, Verdict};
 use serde::Serialize;
 
@@ -35,8 +35,8 @@ pub struct Status {
     pub connected: u32,
     /// What the level waits for, such as `queue_wait`; `None` when nothing limits.
     pub limiting_signal: Option<String>,
-    /// Whether edges see the addresses of clients.
-    pub client_address: AddressTrust,
+    /// Whether edges see the addresses of clients, by the census.
+    pub client_addresses: ClientAddresses,
     pub handshakes: HandshakeStatus,
     pub shards: Vec<ShardStatus>,
 }

@@ -15,7 +15,7 @@ use super::*;
 use crate::config::{Mode, Role};
 use crate::link::TokenFile;
 use crate::metrics::{GateDecision, Metrics};
-use herdgate_admission::progress::{AddressTrust, Phase, Trigger};
+use herdgate_admission::progress::{AddressTrust, ClientAddresses, Phase, Trigger};
 
 struct Server {
     address: std::net::SocketAddr,
@@ -73,7 +73,12 @@ fn status() -> Status {
         door: 12,
         connected: 6000,
         limiting_signal: Some("queue_wait".to_owned()),
-        client_address: AddressTrust::Trusted,
+        client_addresses: ClientAddresses {
+            trust: AddressTrust::Trusted,
+            clients: 7_000,
+            of_few_peers: 3_000,
+            inside: 0,
+        },
         handshakes: HandshakeStatus {
             started: 9,
             completed: 7,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arc_swap::ArcSwapOption;
-use herdgate_admission::progress::{AddressTrust, Phase, Trigger};
+use herdgate_admission::progress::{Phase, Trigger};
 use herdgate_admission::report::ShardReport;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -67,6 +67,7 @@ async fn start(config: Shard, metrics: Metrics, options: &RunOptions) -> anyhow:
 
     let (mode, latest) = (config.shard.mode, Arc::clone(&shard.wires.latest));
     let valve = ShardValve {
+        census: shard.wires.census,
         mode,
         latest: Arc::clone(&latest),
         workers: shard.mailboxes.clone(),
@@ -195,7 +196,7 @@ fn status(mode: Mode, report: Option<&ShardReport>) -> Status {
         door: 0,
         connected: report.map_or(0, |report| report.connected),
         limiting_signal: report.and_then(|report| report.signal.clone()),
-        client_address: AddressTrust::Unknown,
+        client_addresses: report.map_or_else(Default::default, |report| report.addresses),
         handshakes: HandshakeStatus::default(),
         shards: report.into_iter().map(ShardStatus::from).collect(),
     }

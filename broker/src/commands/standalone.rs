@@ -61,6 +61,7 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
     tasks.spawn("shard-control", shard.control.run());
     tasks.spawn("edge-control", control.run());
     let (latest, steers) = (shard.wires.latest.clone(), shard.wires.steers.clone());
+    let census = Arc::clone(&shard.wires.census);
     if let Some(state) = shard.state {
         tasks.spawn("state", state.run(shard.wires.states.clone()));
     }
@@ -71,6 +72,7 @@ async fn start(config: Standalone, metrics: Metrics, options: &RunOptions) -> an
         mode: edge.shared.settings.admission.mode,
         latest,
         workers: shard.mailboxes,
+        census,
         steers,
     };
     show(&mut running, metrics, &edge.shared, &wires, shown)?;

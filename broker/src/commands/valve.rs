@@ -20,7 +20,7 @@ impl Valve for StandaloneValve {
     }
 
     fn census(&self, top: usize) -> CensusPage {
-        self.edge.census(top)
+        self.shard.census(top)
     }
 
     fn explain(&self, subject: Subject) -> BoxFuture<'static, Explanation> {

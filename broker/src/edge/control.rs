@@ -66,6 +66,8 @@ pub struct WorkerNews {
 /// What `/status` shows of the edge.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// What the slices are cut by; `None`: by the plan alone.
+    pub table: Option<TableFor>,
     pub view: EdgeView,
     pub counts: EdgeCounts,
     /// The last report of each shard, by link.
@@ -114,6 +116,7 @@ impl EdgeControl {
         shared.places.set_limit(first.entering_limit);
         let shards = vec![None; links];
         let snapshot = Snapshot {
+            table: None,
             view: first.clone(),
             counts: EdgeCounts::default(),
             shards: shards.clone(),
@@ -294,7 +297,11 @@ impl EdgeControl {
         self.shared.places.set_limit(view.entering_limit);
         let counts = self.counts(self.shared.clock.now(), 0);
         self.show(&view, counts);
+        let table = self.admission.table_for();
         let mut snapshot = Snapshot {
+            table: table
+                .filter(|table| table.reopening == view.reopening)
+                .cloned(),
             view: view.clone(),
             counts,
             shards: self.shards.clone(),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use herdgate_admission::progress::{ClientAddresses, Forecast};
 use herdgate_admission::record::Sample;
 use herdgate_admission::report::{EdgeReport, ShardReport};
+use herdgate_admission::simulator::{self, Known};
 
 use super::control::Snapshot;
 
@@ -60,8 +62,35 @@ pub(super) fn sample<'a>(
         trigger: now.view.trigger,
         paused: now.view.steering.paused,
         stopped: now.view.steering.stopped,
-        expected: None,
+        expected: Some(now.view.table.clients()).filter(|clients| *clients > 0),
+        forecast: forecast(now),
     }
+}
+
+/// How long the clients of the census would take at the pace of the last reopening that was good.
+fn forecast(now: &Snapshot) -> Option<Forecast> {
+    let clients = now.view.table.clients();
+    let good = shards(now).map(|shard| shard.last_good.entering).max()?;
+    let known = Known {
+        clients: u32::try_from(clients).unwrap_or(u32::MAX),
+        entering_limit: good,
+        time_to_connack: None,
+        settling: None,
+        patience: now.view.patience,
+        away: None,
+    };
+    let foreseen = simulator::forecast(known).filter(|_| clients > 0)?;
+    Some(Forecast {
+        clients,
+        seconds: foreseen.takes.as_secs(),
+    })
+}
+
+/// As the shard with the largest census tells it.
+pub(super) fn addresses(now: &Snapshot) -> ClientAddresses {
+    let told = now.shards.iter().flatten().map(|shard| shard.addresses);
+    told.max_by_key(|addresses| addresses.clients)
+        .unwrap_or_default()
 }
 
 /// The shard that tells of the signal that limits, the worst of several.
@@ -96,9 +125,12 @@ fn others<'a>(now: &'a Snapshot, own: &str) -> BTreeMap<&'a str, &'a EdgeReport>
 mod tests {
     use std::time::Duration;
 
+    use herdgate_admission::census::Census;
     use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, Mode};
-    use herdgate_admission::report::{EdgeId, ReopeningNumber, Steering, Trigger, Verdict};
-    use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing};
+    use herdgate_admission::report::{
+        EdgeId, LastGood, ReopeningNumber, Steering, Trigger, Verdict,
+    };
+    use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing, TableFor};
     use herdgate_admission::tuning::Tuning;
 
     use super::*;
@@ -135,12 +167,22 @@ mod tests {
             settling: 10,
             settle_limit: 1000,
             attaching: 0,
+            last_good: LastGood {
+                entering: 80,
+                settling: 0,
+            },
+            addresses: ClientAddresses::default(),
             edges,
         })
     }
 
     /// Edge `a` at reopening 1, with its own counts.
     fn heard(shards: Vec<Option<Arc<ShardReport>>>) -> Snapshot {
+        heard_with(0, shards)
+    }
+
+    /// With so many clients in the census.
+    fn heard_with(clients: u32, shards: Vec<Option<Arc<ShardReport>>>) -> Snapshot {
         let mut admission = EdgeAdmission::new(EdgeSettings {
             edge: EdgeId("a".to_owned()),
             mode: Mode::Staged,
@@ -154,7 +196,14 @@ mod tests {
         for report in shards.iter().flatten() {
             admission.hear((**report).clone(), Duration::ZERO);
         }
+        let mut census = Census::default();
+        census.add("198.18.0.1".parse().unwrap(), clients);
+        admission.adopt_table(&TableFor {
+            reopening: ReopeningNumber(1),
+            spec: admission.plan().spec(census, true),
+        });
         Snapshot {
+            table: None,
             view: admission.view(),
             counts: EdgeCounts {
                 door: 2,
@@ -188,6 +237,19 @@ mod tests {
             door: 2 + 1,
         };
         assert_eq!(totals, wanted);
+    }
+
+    #[test]
+    fn the_census_at_the_last_good_pace_is_the_forecast() {
+        let shards = || vec![Some(shard(0, 1, Vec::new()))];
+        let foreseen = Forecast {
+            clients: 7_000,
+            // 7,000 clients, 80 of them in a fifth of 5 s, and what a beginning and an end take
+            seconds: 91,
+        };
+        assert_eq!(forecast(&heard_with(7_000, shards())), Some(foreseen));
+        assert_eq!(forecast(&heard_with(0, shards())), None, "no census");
+        assert_eq!(forecast(&heard_with(7_000, Vec::new())), None, "no pace");
     }
 
     #[test]

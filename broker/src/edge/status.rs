@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use herdgate_admission::progress::AddressTrust;
 use herdgate_admission::report::ShardReport;
 
 use super::control::Snapshot;
 use super::shared::Shared;
+use super::standing;
 use crate::admin::{HandshakeStatus, ShardStatus, Status};
 use crate::config::Role;
 use crate::metrics::{HandshakeFailure, Label};
@@ -42,7 +42,7 @@ pub fn status(role: Role, shared: &Shared, snapshot: &ArcSwap<Snapshot>) -> Stat
         door: now.counts.door,
         connected: shared.connections(),
         limiting_signal: limiting,
-        client_address: AddressTrust::Unknown,
+        client_addresses: standing::addresses(&now),
         handshakes: handshakes(shared),
         shards: shards
             .into_iter()

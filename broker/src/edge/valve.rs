@@ -11,6 +11,7 @@ use herdgate_admission::edge::EdgeView;
 use herdgate_admission::progress::{
     CensusPage, ClientState, Explanation, PerSlice, Progress, Steer, Steered,
 };
+use herdgate_admission::slicing::SliceTable;
 use herdgate_admission::steering::NotSteered;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
@@ -47,7 +48,7 @@ impl Valve for EdgeValve {
             slices: view.slices(),
             level: view.level,
             slicing: slicing(&self.shared.settings.admission.slicing).to_owned(),
-            expected: None,
+            expected: expected(&view.table),
             settled: totals.settled,
             entering: totals.entering,
             settling: totals.settling,
@@ -58,18 +59,26 @@ impl Valve for EdgeValve {
             limiting_signal: limiting,
             paused: view.steering.paused,
             eta_seconds: record.eta().map(|eta| eta.as_secs()),
-            forecast: None,
+            forecast: record.forecast(),
             timeline: record.timeline().to_vec(),
             slowest: record.slowest(|slice| view.table.range_name(slice).map(str::to_owned)),
             per_slice: per_slice.then(|| PerSlice {
-                expected: Vec::new(),
+                expected: per_slice_of(&view.table),
                 entered: self.shared.entered.counts(view.slices()),
             }),
         }
     }
 
-    fn census(&self, _top: usize) -> CensusPage {
-        CensusPage::default()
+    /// What its slices are cut by; shards know the newest.
+    fn census(&self, top: usize) -> CensusPage {
+        let now = self.snapshot.load();
+        let Some(table) = &now.table else {
+            return CensusPage::default();
+        };
+        CensusPage {
+            is_frozen: true,
+            ..CensusPage::of(&table.spec, standing::addresses(&now), top)
+        }
     }
 
     fn explain(&self, subject: Subject) -> BoxFuture<'static, Explanation> {
@@ -127,6 +136,16 @@ impl EdgeValve {
         }
         standing
     }
+}
+
+fn expected(table: &SliceTable) -> Option<u64> {
+    Some(table.clients()).filter(|clients| *clients > 0)
+}
+
+/// Empty without a census.
+fn per_slice_of(table: &SliceTable) -> Vec<u32> {
+    let slices = 0..expected(table).map_or(0, |_| table.slices());
+    slices.map(|slice| table.expected(slice)).collect()
 }
 
 fn of_client(client: String, view: &EdgeView) -> Explanation {

@@ -27,7 +27,7 @@ use crate::process::{Allowances, Clock};
 use figures::Figures;
 use keeping::Keeping;
 
-pub use keeping::Tables;
+pub use keeping::{Tables, Told};
 
 /// The signal of a shard that is about to end.
 const DRAINING: &str = "draining";
@@ -51,6 +51,8 @@ pub struct ControlWires {
     pub censuses: UnboundedSender<CensusReport>,
     /// What reopenings are cut by, for every link.
     pub tables: Tables,
+    /// The census, for the admin port.
+    pub census: Told,
     /// What is to be stored.
     pub states: watch::Receiver<Arc<Stored>>,
     /// The shard's own report, for every link.
@@ -108,6 +110,7 @@ impl ShardControl {
         let mut admission = ShardAdmission::new(shard, boot_epoch);
         admission.restore(stored.reopening, stored_patience_ms(&stored));
         let (keeping, tables, states) = Keeping::new(keeper, stored, metrics.state.clone());
+        let census = keeping.told();
         let (report, report_out) = watch::channel(None);
         let latest = Arc::new(ArcSwapOption::empty());
         let (draining, draining_in) = watch::channel(false);
@@ -136,6 +139,7 @@ impl ShardControl {
                 edges,
                 censuses,
                 tables,
+                census,
                 states,
                 report: report_out,
                 latest,
@@ -228,6 +232,8 @@ impl ShardControl {
         let counts = ShardCounts {
             verdict,
             signal: signal.map(str::to_owned),
+            last_good: self.keeping.last_good(),
+            addresses: self.keeping.addresses(),
             ..self.figures.counts()
         };
         let report = Arc::new(self.admission.report(counts, self.clock.now()));

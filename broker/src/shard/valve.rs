@@ -12,7 +12,7 @@ use herdgate_admission::report::ShardReport;
 use herdgate_admission::steering::NotSteered;
 use tokio::sync::{mpsc, oneshot};
 
-use super::control::SteerMail;
+use super::control::{SteerMail, Told};
 use super::core::Found;
 use super::{Mail, Mailboxes};
 use crate::admin::{Subject, Valve};
@@ -24,6 +24,7 @@ pub struct ShardValve {
     pub mode: Mode,
     pub latest: Arc<ArcSwapOption<ShardReport>>,
     pub workers: Mailboxes,
+    pub census: Told,
     pub steers: mpsc::UnboundedSender<SteerMail>,
 }
 
@@ -53,8 +54,8 @@ impl Valve for ShardValve {
         }
     }
 
-    fn census(&self, _top: usize) -> CensusPage {
-        CensusPage::default()
+    fn census(&self, top: usize) -> CensusPage {
+        self.census.load().page(top)
     }
 
     fn explain(&self, subject: Subject) -> BoxFuture<'static, Explanation> {

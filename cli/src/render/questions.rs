@@ -2,20 +2,24 @@
 
 use std::fmt::Write as _;
 
-use herdgate_admission::progress::{CensusPage, ClientState, Explanation};
+use herdgate_admission::progress::{AddressTrust, CensusPage, ClientState, Explanation};
 
 use super::{bars, table};
 
 pub(crate) fn census(page: &CensusPage) -> String {
-    let Some(taken) = &page.taken_at else {
+    if page.clients == 0 {
         return "no census yet: it is taken once everybody has been in for a while\n".to_owned();
-    };
+    }
+    // an edge knows what its slices are cut by, and not since when
+    let taken = page.taken_at.as_ref();
+    let taken = taken.map_or_else(String::new, |taken| format!(" at {taken}"));
     let frozen = if page.is_frozen {
         ", frozen while the reopening lasts"
     } else {
         ""
     };
-    let mut text = format!("{} clients at {taken}{frozen}\n", page.clients);
+    let mut text = format!("{} clients{taken}{frozen}\n", page.clients);
+    text.push_str(trust(page));
     for range in &page.ranges {
         let last = (range.first_slice + range.slices).saturating_sub(1);
         let _ = writeln!(
@@ -42,6 +46,19 @@ pub(crate) fn census(page: &CensusPage) -> String {
         );
     }
     text
+}
+
+/// What is not as people expect.
+fn trust(page: &CensusPage) -> &'static str {
+    match page.addresses.trust {
+        AddressTrust::Unknown | AddressTrust::Trusted => "",
+        AddressTrust::FewPeers => {
+            "nearly all come from a few addresses, which are not their own: slices go by client id\n"
+        }
+        AddressTrust::Inside => {
+            "nearly all come from addresses of nodes or pods: slices go by client id\n"
+        }
+    }
 }
 
 /// What each process says; those that have not seen it are left out where another has.

@@ -1,6 +1,6 @@
 use herdgate_admission::progress::{
-    CensusBucket, CensusPage, CensusRange, ClientState, CrowdedAddress, Explanation, Forecast,
-    PerSlice, Phase, Progress, SlowSlice, Trigger,
+    AddressTrust, CensusBucket, CensusPage, CensusRange, ClientAddresses, ClientState,
+    CrowdedAddress, Explanation, Forecast, PerSlice, Phase, Progress, SlowSlice, Trigger,
 };
 
 use super::*;
@@ -96,6 +96,12 @@ fn a_census_shows_where_clients_are() {
         clients: 7_000,
         taken_at: Some("2026-11-25T21:50:00Z".into()),
         is_frozen: true,
+        addresses: ClientAddresses {
+            trust: AddressTrust::FewPeers,
+            clients: 7_000,
+            of_few_peers: 6_900,
+            inside: 0,
+        },
         buckets: vec![CensusBucket {
             prefix: "198.18.3.0/24".into(),
             clients: 1_400,

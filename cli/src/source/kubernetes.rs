@@ -55,11 +55,11 @@ impl Cluster {
 
     /// Shards keep the census; the one with most clients is the newest.
     pub(crate) async fn census(&self, path: &str) -> anyhow::Result<CensusPage> {
-        let told: Vec<(String, CensusPage)> = self.ask("edge", path).await?;
+        let told: Vec<(String, CensusPage)> = self.ask("shard", path).await?;
         let pages = told.into_iter().map(|(_, page)| page);
         pages
             .max_by(|a, b| (&a.taken_at, a.clients).cmp(&(&b.taken_at, b.clients)))
-            .context("no edge told a census")
+            .context("no shard told a census")
     }
 
     pub(crate) async fn explain(&self, path: &str) -> anyhow::Result<Vec<(String, Explanation)>> {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 use herdgate_admission::census::Census;
 use herdgate_admission::keeper::CensusReport;
+use herdgate_admission::progress::{AddressTrust, ClientAddresses};
 use herdgate_admission::report::{
-    EdgeId, EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger, Verdict,
+    EdgeId, EdgeReport, LastGood, ReopeningNumber, ShardBoot, ShardReport, Steering, Trigger,
+    Verdict,
 };
 use herdgate_admission::slicing::{PrefixLengths, SlicePlan, Slicing, TableFor};
 use proptest::prelude::*;
@@ -58,6 +60,16 @@ fn shard_report() -> ShardReport {
         settling: 2,
         settle_limit: 3,
         attaching: 4,
+        last_good: LastGood {
+            entering: 80,
+            settling: 900,
+        },
+        addresses: ClientAddresses {
+            trust: AddressTrust::FewPeers,
+            clients: 7_000,
+            of_few_peers: 6_900,
+            inside: 3,
+        },
         edges: vec![edge_report()],
     }
 }

@@ -1,4 +1,4 @@
-use herdgate_admission::progress::{AddressTrust, Phase};
+use herdgate_admission::progress::{ClientAddresses, Phase};
 use serde::Deserialize;
 
 /// What a pod tells at `/status`. Fields that a later broker leaves out read as nothing.
@@ -17,7 +17,7 @@ pub(crate) struct Reading {
     pub(crate) held: u32,
     pub(crate) connected: u32,
     pub(crate) limiting_signal: Option<String>,
-    pub(crate) client_address: AddressTrust,
+    pub(crate) client_addresses: ClientAddresses,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,6 @@
 //! One gate out of the answers of many pods.
 
-use herdgate_admission::progress::AddressTrust;
+use herdgate_admission::progress::ClientAddresses;
 use herdgate_crds::AdmissionStatus;
 
 use crate::cluster::observe::{Reading, Role};
@@ -14,9 +14,9 @@ pub(crate) fn clients(readings: &[Reading]) -> Option<i64> {
 }
 
 /// As the edge with the highest reopening tells it; `None` when none answered.
-pub(crate) fn client_address(readings: &[Reading]) -> Option<AddressTrust> {
+pub(crate) fn client_address(readings: &[Reading]) -> Option<ClientAddresses> {
     let newest = edges(readings).max_by_key(|edge| edge.reopening)?;
-    Some(newest.client_address)
+    Some(newest.client_addresses)
 }
 
 /// The edges adopt the highest level of the highest reopening, and so does this.

@@ -2,7 +2,7 @@
 
 use super::Address;
 use crate::cluster::names::Names;
-use herdgate_admission::progress::AddressTrust;
+use herdgate_admission::progress::ClientAddresses;
 use herdgate_crds::{AdmissionStatus, Endpoint};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -22,7 +22,7 @@ pub(crate) struct Seen {
     pub(crate) troubles: Vec<String>,
     pub(crate) clients: Option<i64>,
     pub(crate) gate: Option<AdmissionStatus>,
-    pub(crate) client_address: Option<AddressTrust>,
+    pub(crate) client_address: Option<ClientAddresses>,
     /// See [`herdgate_crds::MqttClusterStatus::reopen_handled`].
     pub(crate) reopen_handled: Option<String>,
     pub(crate) endpoints: Vec<Endpoint>,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use herdgate_admission::progress::AddressTrust;
+use herdgate_admission::progress::{AddressTrust, ClientAddresses};
 use herdgate_crds::{AdmissionStatus, ExposureType};
 use k8s_openapi::api::core::v1::Service;
 
@@ -365,9 +365,14 @@ fn the_gate_says_why_it_is_not_open() {
 
 #[test]
 fn hidden_addresses_are_told_with_what_hides_them() {
-    let trusted = |trust| {
+    let trusted = |trust: Option<AddressTrust>| {
         let seen = Seen {
-            client_address: trust,
+            client_address: trust.map(|trust| ClientAddresses {
+                trust,
+                clients: 7_000,
+                of_few_peers: 6_912,
+                inside: 6_788,
+            }),
             ..well()
         };
         let status = compute(&seen, &MqttClusterStatus::default(), Timestamp::UNIX_EPOCH);
@@ -375,24 +380,28 @@ fn hidden_addresses_are_told_with_what_hides_them() {
         let trusted =
             conditions.find(|condition| condition.type_ == conditions::CLIENT_ADDRESS_TRUSTED);
         let trusted = trusted.unwrap();
-        (trusted.status, trusted.reason)
+        let figures = ["6912 of 7000", "6788 of 7000", "7000"];
+        let figures = figures
+            .into_iter()
+            .find(|figures| trusted.message.contains(figures));
+        (trusted.status, trusted.reason, figures)
     };
-    let of = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
-    assert_eq!(trusted(None), of("Unknown", "NoEdgeHeard"));
+    let of = |status: &str, reason: &str, figures| (status.to_owned(), reason.to_owned(), figures);
+    assert_eq!(trusted(None), of("Unknown", "NoEdgeHeard", None));
     assert_eq!(
         trusted(Some(AddressTrust::Unknown)),
-        of("Unknown", "NotJudgedYet")
+        of("Unknown", "NotJudgedYet", Some("7000"))
     );
     assert_eq!(
         trusted(Some(AddressTrust::Trusted)),
-        of("True", "AddressesDiffer")
+        of("True", "AddressesDiffer", Some("6912 of 7000"))
     );
     assert_eq!(
         trusted(Some(AddressTrust::FewPeers)),
-        of("False", "FewPeers")
+        of("False", "FewPeers", Some("6912 of 7000"))
     );
     assert_eq!(
         trusted(Some(AddressTrust::Inside)),
-        of("False", "NodeOrPodAddresses")
+        of("False", "NodeOrPodAddresses", Some("6788 of 7000"))
     );
 }
