@@ -15,7 +15,7 @@ pub use allowance::{Allowance, PerMille, Throttling};
 /// How long a window is.
 pub const WINDOW: Duration = Duration::from_secs(1);
 /// A percentile of fewer samples is chance and condemns nobody.
-const ENOUGH_SAMPLES: u64 = 20;
+pub(crate) const ENOUGH_SAMPLES: u64 = 20;
 /// One window may be an accident.
 const BAD_WINDOWS: u8 = 2;
 /// A sick shard that feels better for a moment is not well yet.
@@ -157,14 +157,18 @@ impl HealthJudge {
 
 /// Begins after [`BAD_WINDOWS`] in a row over the line, ends after [`GOOD_WINDOWS`] in a row within it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Condition {
+pub(crate) struct Condition {
     holds: bool,
     /// Windows in a row that speak against what holds.
     against: u8,
 }
 
 impl Condition {
-    fn see(&mut self, over: bool) {
+    pub(crate) fn holds(self) -> bool {
+        self.holds
+    }
+
+    pub(crate) fn see(&mut self, over: bool) {
         let needed = if self.holds {
             GOOD_WINDOWS
         } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::advance::Door;
+use crate::backend::SIGNAL;
 use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
 
 /// Eight missed reports: longer silent, and nobody counts on a shard or an edge any more.
@@ -15,7 +16,7 @@ pub(crate) struct Heard {
     shards: BTreeMap<u32, (Duration, ShardReport)>,
 }
 
-/// The shards' health, as far as all entering and the level follow it.
+/// The shards' health, or that of the edges' backends, as far as all entering and the level follow it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
     /// No shard at this reopening was heard.
@@ -25,6 +26,42 @@ pub(crate) enum Health {
     Bad(String),
     /// Half or more are hard.
     Hard(String),
+}
+
+impl Health {
+    /// Half or more decide.
+    fn of(verdicts: &[Verdict], signal: impl FnOnce() -> String) -> Self {
+        let at_least = |verdict| verdicts.iter().filter(|each| **each >= verdict).count();
+        match verdicts.len() {
+            0 => Self::Silent,
+            all if at_least(Verdict::Hard) * 2 >= all => Self::Hard(signal()),
+            all if at_least(Verdict::Bad) * 2 >= all => Self::Bad(signal()),
+            _ => Self::Good,
+        }
+    }
+
+    /// Of the backends that edges ask about logins.
+    pub(crate) fn of_backends(verdicts: impl Iterator<Item = Verdict>) -> Self {
+        let verdicts: Vec<_> = verdicts.collect();
+        Self::of(&verdicts, || SIGNAL.to_owned())
+    }
+
+    pub(crate) fn or_worse(self, other: &Self) -> Self {
+        if other.rank() > self.rank() {
+            other.clone()
+        } else {
+            self
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Bad(_) => 1,
+            Self::Hard(_) => 2,
+            Self::Silent => 3,
+        }
+    }
 }
 
 impl Heard {
@@ -53,23 +90,13 @@ impl Heard {
 
     pub(crate) fn health(&self, reopening: ReopeningNumber, now: Duration) -> Health {
         let live: Vec<_> = self.live(reopening, now).collect();
-        let at_least = |verdict| {
-            live.iter()
-                .filter(|report| report.verdict >= verdict)
-                .count()
-        };
-        let signal = || {
+        let verdicts: Vec<_> = live.iter().map(|report| report.verdict).collect();
+        Health::of(&verdicts, || {
             let worst = live.iter().max_by_key(|report| report.verdict);
             worst
                 .and_then(|report| report.signal.clone())
                 .unwrap_or_else(|| "shard".to_owned())
-        };
-        match live.len() {
-            0 => Health::Silent,
-            all if at_least(Verdict::Hard) * 2 >= all => Health::Hard(signal()),
-            all if at_least(Verdict::Bad) * 2 >= all => Health::Bad(signal()),
-            _ => Health::Good,
-        }
+        })
     }
 
     /// What makes half or more of the shards slow, although they are well.

@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 pub mod allow;
+pub mod backend;
 pub mod bytes;
 pub mod census;
 pub mod edge;

@@ -50,6 +50,9 @@ pub struct EdgeReport {
     /// The patience of the fleet, in milliseconds, as this edge has learned it from its own clients; 0 while it has not.
     #[serde(default)]
     pub patience_ms: u32,
+    /// How the backend is that this edge asks about logins; good where there is none.
+    #[serde(default)]
+    pub backend: Verdict,
 }
 
 /// Limits that the last reopening had found when it was over and all was quiet; 0: not known.

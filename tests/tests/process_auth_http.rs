@@ -216,3 +216,42 @@ fn the_backend_is_known_by_its_authority() {
         assert_eq!(codes(address, "good", "secret"), expected, "{trusted}");
     }
 }
+
+#[test]
+fn a_backend_that_fails_keeps_all_but_a_few_from_entering_until_it_is_well() {
+    if stand_in_wanted() {
+        return skip("mosquitto has no HTTP backend of its own");
+    }
+    let well = Arc::new(AtomicBool::new(false));
+    let judged = Arc::clone(&well);
+    let backend = backend::start(move |_| {
+        if judged.load(Ordering::SeqCst) {
+            Answer::verdict("allow")
+        } else {
+            Answer::failure()
+        }
+    });
+    let setup = setup(&url(backend.unwrap()), &json!({})).set("/admission/mode", "Staged");
+    let Some(cluster) = Cluster::start(&setup, SPLIT) else {
+        return;
+    };
+    let address = cluster.listener("mqtt");
+    let admin = &cluster.edges[0].admin;
+    let come = |expected| {
+        let connect = Connect::v5("good").user("good", "secret");
+        assert_eq!(code(address, &connect), expected);
+    };
+    let signal = || admin.status()["limitingSignal"].as_str().map(str::to_owned);
+    let limit = || admin.metric("herdgate_entering_limit");
+    until("all may enter", PATIENT, || (limit() > 60.0).then_some(()));
+    until("the edge knows that the backend fails", PATIENT, || {
+        // more than twenty a second, while each is told at once
+        (0..4).for_each(|_| come(0x88));
+        (signal().as_deref() == Some("auth_backend") && limit() < 5.0).then_some(())
+    });
+    well.store(true, Ordering::SeqCst);
+    until("the edge knows that the backend is well", PATIENT, || {
+        come(0);
+        (signal().as_deref() != Some("auth_backend")).then_some(())
+    });
+}

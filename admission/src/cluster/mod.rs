@@ -1,5 +1,6 @@
 //! Edges and shards that hear each other over links which a test may cut, in steps of a tick.
 
+mod backend;
 mod numbers;
 mod own_health;
 mod ramp;

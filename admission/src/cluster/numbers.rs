@@ -16,6 +16,7 @@ fn report(edge: usize, reopening: u64, level: u32) -> EdgeReport {
         trigger: Trigger::None,
         steering: Steering::default(),
         patience_ms: 0,
+        backend: Verdict::Good,
     }
 }
 

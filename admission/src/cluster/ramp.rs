@@ -11,7 +11,7 @@ fn levels(cluster: &mut Cluster, steps: usize) -> Vec<u32> {
         .collect()
 }
 
-fn connacks(cluster: &mut Cluster, edge: usize, millis: u64) {
+pub(super) fn connacks(cluster: &mut Cluster, edge: usize, millis: u64) {
     for _ in 0..50 {
         cluster.edges[edge]
             .times

@@ -1,5 +1,6 @@
 //! One edge process's part in admission: what it hears, what it decides every half second, what it tells.
 
+mod backend;
 mod ramp;
 mod steer;
 mod view;
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::SIGNAL;
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{self, Health, Heard};
 use crate::patience::Patience;
@@ -54,6 +56,10 @@ pub struct EdgeAdmission {
     health: Health,
     /// How the process itself is, and the signal behind it.
     itself: (Verdict, Option<&'static str>),
+    /// How this edge finds its backend.
+    backend: Verdict,
+    /// Those of all edges heard.
+    backends: Health,
     limiting: Arc<str>,
     stalled: bool,
     learning: Patience,
@@ -79,6 +85,8 @@ impl EdgeAdmission {
             measured: None,
             health: Health::Silent,
             itself: (Verdict::Good, None),
+            backend: Verdict::Good,
+            backends: Health::Good,
             limiting: Arc::from(""),
             stalled: false,
             learning: Patience::new(tuning),
@@ -212,6 +220,7 @@ impl EdgeAdmission {
             trigger: self.ramp.trigger,
             steering: self.ramp.steering,
             patience_ms: self.learning.learned_ms(),
+            backend: self.backend,
             door: counts.door,
             free_places: entering_limit.saturating_sub(counts.entering),
             entering_limit,
@@ -259,12 +268,12 @@ impl EdgeAdmission {
         (good > 0).then(|| good / edges.saturating_add(1))
     }
 
-    /// Notes how the shards are. `true`: whether anybody may enter has changed.
+    /// Notes how shards and backends are. `true`: whether anybody may enter has changed.
     fn feel(&mut self, now: Duration) -> bool {
         let before = self.entering_limit();
         self.health = self.heard.health(self.ramp.number, now);
         let is_hard = self.itself.0 == Verdict::Hard;
-        self.ramp.feel(&self.health, is_hard, now);
+        self.ramp.feel(&self.health_of_all(), is_hard, now);
         before != self.entering_limit()
     }
 
@@ -283,7 +292,9 @@ impl EdgeAdmission {
             enough.percentile(95)
         };
         self.measured = p95.max(oldest_entering);
-        let is_bad = matches!(self.health, Health::Bad(_)) || self.itself.0 == Verdict::Bad;
+        let is_bad = matches!(self.health, Health::Bad(_))
+            || self.itself.0 == Verdict::Bad
+            || self.backend != Verdict::Good;
         if is_bad && self.entering.halve(now) {
             return;
         }
@@ -293,7 +304,7 @@ impl EdgeAdmission {
             .measured
             .is_some_and(|took| now.saturating_sub(self.grown_at) >= took);
         let are_well = self.health == Health::Good && self.itself.0 == Verdict::Good;
-        let may_grow = are_well && times.count() > 0 && told;
+        let may_grow = are_well && !is_bad && times.count() > 0 && told;
         let before = self.entering.limit();
         self.entering.adjust(Period {
             measured: self.measured,
@@ -312,8 +323,9 @@ impl EdgeAdmission {
             .others(&self.settings.edge, self.ramp.number, now);
         let own = self.report(counts);
         let all = || others.values().chain([&own]);
+        self.feel_backends(all());
         let look = Look {
-            health: &self.health,
+            health: &self.health_of_all(),
             moves: others.keys().all(|other| self.settings.edge < *other),
             knocks: all().any(|edge| self.knocks(edge)),
             door: heard::sum(all()),
@@ -341,7 +353,7 @@ impl EdgeAdmission {
             (Mode::Open, _) => u32::MAX,
             (Mode::Closed, _) | (_, Health::Silent | Health::Hard(_)) => 0,
             _ if self.itself.0 == Verdict::Hard => 0,
-            (_, Health::Good | Health::Bad(_)) => self.entering.limit(),
+            (_, Health::Good | Health::Bad(_)) => self.limit_by_backend(),
         }
     }
 
@@ -356,7 +368,9 @@ impl EdgeAdmission {
             _ if self.settings.mode == Mode::Open => "",
             _ if self.settings.mode == Mode::Closed => "closed",
             Health::Silent => "no_shard_heard",
-            Health::Hard(signal) | Health::Bad(signal) => signal,
+            Health::Hard(signal) => signal,
+            _ if self.is_backend_at_fault() => SIGNAL,
+            Health::Bad(signal) => signal,
             Health::Good if self.itself.0 > Verdict::Good => self.itself.1.unwrap_or("edge"),
             Health::Good if counts.door == 0 && counts.held == 0 => "",
             Health::Good if self.heard.settling_is_full(self.ramp.number, now) => "settle_limit",

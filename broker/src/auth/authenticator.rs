@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use herdgate_admission::report::Verdict;
 
 use super::exchange::Exchange;
 use super::http::{Backend, Question};
@@ -209,6 +210,12 @@ impl Authenticator {
             client_id_assigned: request.client_id.is_empty(),
             authenticated: None,
         })
+    }
+
+    /// How the backend is that is asked about logins; good where there is none.
+    pub(crate) fn backend_health(&self) -> Verdict {
+        let backend = self.0.backend.as_ref();
+        backend.map_or(Verdict::Good, Backend::health)
     }
 
     /// Looks at the password file now rather than at the next interval.

@@ -251,6 +251,8 @@ impl EdgeControl {
             self.admission.feel_itself(verdict, signal);
         }
         let counts = self.counts(now, self.shared.places.take_peak());
+        let backend = self.shared.authenticator.backend_health();
+        self.admission.feel_backend(backend);
         self.admission
             .tick(counts, &std::mem::take(&mut self.times), now);
         self.tell_shards(counts);

@@ -149,6 +149,7 @@ mod tests {
             trigger: Trigger::None,
             steering: Steering::default(),
             patience_ms: 0,
+            backend: Verdict::Good,
         }
     }
 

@@ -15,6 +15,8 @@ pub struct BackendMetrics {
     pub in_flight: Gauge,
     pub waiting: Gauge,
     pub dropped: By<LoginDrop>,
+    /// 0 well, 1 slow or failing, 2 failing.
+    pub health: Gauge,
 }
 
 impl BackendMetrics {
@@ -46,6 +48,11 @@ impl BackendMetrics {
                 "auth_http_dropped",
                 "Logins that left the line before the HTTP backend was asked",
                 "reason",
+            ),
+            health: gauge(
+                r,
+                "auth_http_health",
+                "How the HTTP backend is: 0 good, 1 bad, 2 hard",
             ),
         }
     }

@@ -1,13 +1,17 @@
 //! The thread that asks the backend: so many at a time as are allowed, in the order of the line.
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use herdgate_admission::health::WINDOW;
+use herdgate_admission::report::Verdict as Health;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::pulse::Pulse;
 use super::{BackendError, Client, Question, Verdict, roots};
-use crate::auth::line::{self, Entrance, Line, LineMetrics, Login};
+use crate::auth::line::{self, Entrance, Line, LineMetrics};
 use crate::auth::waits::Attempt;
 use crate::auth::{AuthError, NoLogin, Refusal};
 use crate::config::HttpBackend;
@@ -16,13 +20,19 @@ use crate::process::{Causes, Life};
 
 /// Threads that look names up: each look-up may take long, and most requests need none.
 const RESOLVERS: usize = 2;
+/// While the backend fails, an answer that says so comes no sooner, and the next is asked about no sooner: an error is
+/// quick, and the herd would do its handshakes in vain as fast as the machine can. A window has a few of these still.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// The backend's entrance; the thread ends with it.
 #[derive(Debug)]
 pub(in crate::auth) struct Backend {
     entrance: Entrance<Question>,
+    health: watch::Receiver<Health>,
     life: Life,
 }
+
+type Login = line::Login<Question>;
 
 impl Backend {
     pub(in crate::auth) fn start(
@@ -36,16 +46,30 @@ impl Backend {
             queued: metrics.waiting.clone(),
         };
         let (entrance, line) = line::line(patience, of_line);
+        let (pulse, health) = Pulse::new(metrics.health.clone());
         let asking = Asking {
             line,
             client,
             most: settings.concurrency,
             requests: JoinSet::new(),
+            delays: JoinSet::new(),
+            pulse,
             metrics: metrics.clone(),
         };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(RESOLVERS)
+            .build()
+            .map_err(AuthError::Threads)?;
+        let thread = Life::start("login-http", move || {
+            runtime.block_on(asking.run());
+            // a name that is looked up does not hold up the end
+            runtime.shutdown_background();
+        });
         Ok(Self {
             entrance,
-            life: start(asking).map_err(AuthError::Threads)?,
+            health,
+            life: thread.map_err(AuthError::Threads)?,
         })
     }
 
@@ -59,78 +83,107 @@ impl Backend {
         self.entrance.ask(question, patience_ends, attempt).await
     }
 
+    /// How the backend was in its last windows.
+    pub(in crate::auth) fn health(&self) -> Health {
+        *self.health.borrow()
+    }
+
     pub(in crate::auth) fn life(&self) -> Life {
         self.life.clone()
     }
-}
-
-fn start(asking: Asking) -> io::Result<Life> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(RESOLVERS)
-        .build()?;
-    Life::start("login-http", move || {
-        runtime.block_on(asking.run());
-        // a name that is looked up does not hold up the end
-        runtime.shutdown_background();
-    })
 }
 
 struct Asking {
     line: Line<Question>,
     client: Client,
     most: NonZeroUsize,
-    /// Each says how long it took.
-    requests: JoinSet<Duration>,
+    requests: JoinSet<Asked>,
+    /// Of logins that are told so late that the backend failed.
+    delays: JoinSet<()>,
+    pulse: Pulse,
     metrics: BackendMetrics,
+}
+
+/// A request that is over.
+struct Asked {
+    login: Login,
+    said: Result<Verdict, BackendError>,
+    took: Duration,
 }
 
 impl Asking {
     async fn run(mut self) {
+        let mut windows = interval(WINDOW);
+        windows.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 came = self.line.arrival() => if came.is_none() {
                     return;
                 },
-                Some(done) = self.requests.join_next() => if let Ok(took) = done {
-                    self.line.took(took);
+                Some(over) = self.requests.join_next_with_id() => match over {
+                    Ok((request, asked)) => {
+                        self.pulse.over(request, asked.took, asked.said.is_err());
+                        self.judge(asked);
+                    }
+                    // its login is answered by its dropped sender
+                    Err(broken) => self.pulse.broken(broken.id()),
                 },
+                Some(_) = self.delays.join_next() => {}
+                _ = windows.tick() => self.pulse.judge(),
             }
             self.give();
         }
     }
 
     fn give(&mut self) {
-        while self.requests.len() < self.most.get() {
+        while self.requests.len() + self.delays.len() < self.most.get() {
             let Some(login) = self.line.next() else {
                 break;
             };
-            let (client, metrics) = (self.client.clone(), self.metrics.clone());
-            self.requests
-                .spawn(async move { judge(&client, &metrics, login).await });
+            let asked = self.requests.spawn(ask(self.client.clone(), login));
+            self.pulse.asked(asked.id());
         }
         let asked = i64::try_from(self.requests.len()).unwrap_or(i64::MAX);
         self.metrics.in_flight.set(asked);
     }
-}
 
-/// Nobody is let in whom the backend has not let in.
-async fn judge(client: &Client, metrics: &BackendMetrics, login: Login<Question>) -> Duration {
-    let asked = Instant::now();
-    let said = client.ask(login.question.clone()).await;
-    let took = asked.elapsed();
-    metrics.latency.observe(took.as_secs_f64());
-    metrics.requests.inc(outcome(&said));
-    match said {
-        Ok(Verdict::Allow) => login.right(),
-        // nobody else is left to ask
-        Ok(Verdict::Deny | Verdict::Ignore) => login.wrong(),
-        Err(error) => {
-            tracing::debug!(error = %Causes(&error), "a login could not be judged");
-            login.refused(Refusal::Unavailable.into());
+    /// Nobody is let in whom the backend has not let in.
+    fn judge(&mut self, asked: Asked) {
+        let Asked { login, said, took } = asked;
+        self.line.took(took);
+        self.metrics.latency.observe(took.as_secs_f64());
+        self.metrics.requests.inc(outcome(&said));
+        match said {
+            Ok(Verdict::Allow) => login.right(),
+            // nobody else is left to ask
+            Ok(Verdict::Deny | Verdict::Ignore) => login.wrong(),
+            Err(error) => {
+                tracing::debug!(error = %Causes(&error), "a login could not be judged");
+                self.fail(login, took);
+            }
         }
     }
-    took
+
+    fn fail(&mut self, login: Login, took: Duration) {
+        let unjudged = NoLogin::from(Refusal::Unavailable);
+        if self.pulse.health() != Health::Hard {
+            return login.refused(unjudged);
+        }
+        self.delays.spawn(async move {
+            sleep(PROBE_EVERY.saturating_sub(took)).await;
+            login.refused(unjudged);
+        });
+    }
+}
+
+async fn ask(client: Client, login: Login) -> Asked {
+    let asked = Instant::now();
+    let said = client.ask(login.question.clone()).await;
+    Asked {
+        login,
+        said,
+        took: asked.elapsed(),
+    }
 }
 
 fn outcome(said: &Result<Verdict, BackendError>) -> BackendOutcome {

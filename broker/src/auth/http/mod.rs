@@ -3,6 +3,7 @@
 mod backend;
 mod client;
 mod messages;
+mod pulse;
 mod roots;
 
 #[cfg(test)]

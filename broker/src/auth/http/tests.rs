@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use futures::FutureExt as _;
+use herdgate_admission::report::Verdict;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -279,4 +280,36 @@ async fn until(mut holds: impl FnMut() -> bool) {
         assert!(begun.elapsed() < Duration::from_secs(20), "it never holds");
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_backend_that_fails_is_asked_slowly_until_it_is_well() {
+    let mut settings = settings(&serve(Server::default()).await);
+    if let Some(http) = &mut settings.http {
+        http.concurrency = NonZeroUsize::new(64).expect("not zero");
+    }
+    let (metrics, auth) = door(&settings);
+    let failing = || login(&auth, "alice", "500");
+    let begun = Instant::now();
+    while auth.backend_health() != Verdict::Hard {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it never fails");
+        let all = futures::future::join_all((0..10).map(|_| failing())).await;
+        assert_eq!(all, [Err(Refusal::Unavailable); 10]);
+    }
+    let shown = || metrics.login.backend.health.get();
+    assert_eq!(shown(), 2);
+    let begun = Instant::now();
+    assert_eq!(failing().await, Err(Refusal::Unavailable));
+    assert!(begun.elapsed() > Duration::from_millis(900));
+    let begun = Instant::now();
+    while auth.backend_health() != Verdict::Good {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "it is never well"
+        );
+        let allowed = login(&auth, "alice", r#"{"result":"allow"}"#).await;
+        assert_eq!(allowed, Ok(()));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(shown(), 0);
 }

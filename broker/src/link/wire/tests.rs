@@ -42,6 +42,7 @@ fn edge_report() -> EdgeReport {
         trigger: Trigger::Overload,
         steering: STEERING,
         patience_ms: 5_000,
+        backend: Verdict::Bad,
     }
 }
 
