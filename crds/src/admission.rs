@@ -52,6 +52,28 @@ pub struct Admission {
     #[serde(default = "default_hold_budget")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub hold_budget: i32,
+    /// Clients that one edge lets wait after CONNECT, where client ids and not addresses tell the slice; each takes some
+    /// 30 KB with TLS.
+    #[serde(default = "default_client_hold_budget")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub client_hold_budget: i32,
+    /// An address with more clients than this in the census is sliced by client id, as behind a carrier's NAT.
+    #[serde(default = "default_crowded")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub crowded_address_clients: i32,
+    /// Networks of nodes and pods: when nearly all clients come from there, a balancer hides their addresses, and slices
+    /// go by client id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::cidrs")]
+    pub node_networks: Vec<String>,
+    /// How often edges count their clients for the census.
+    #[serde(default = "default_census")]
+    #[schemars(range(min = 1, max = 3_600))]
+    pub census_seconds: i32,
+    /// All slices open and no reopening for so long, and the count replaces the census.
+    #[serde(default = "default_quiet")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub quiet_seconds: i32,
     /// Records of reopenings that are kept; older ones are deleted.
     #[serde(default = "default_reopenings_kept")]
     #[schemars(range(min = 0, max = 100))]
@@ -72,6 +94,11 @@ impl Default for Admission {
             settle_limit: default_settle_limit(),
             handshake_limit: default_handshake_limit(),
             hold_budget: default_hold_budget(),
+            client_hold_budget: default_client_hold_budget(),
+            crowded_address_clients: default_crowded(),
+            node_networks: Vec::new(),
+            census_seconds: default_census(),
+            quiet_seconds: default_quiet(),
             reopenings_kept: default_reopenings_kept(),
         }
     }
@@ -93,7 +120,9 @@ pub enum AdmissionMode {
 #[x_kube(validation = Rule::new("(self.type == 'CIDRList') == (has(self.ranges) && self.ranges.size() > 0)")
     .message("`ranges` must be specified when `type` is 'CIDRList' and may not be specified otherwise"))]
 pub struct Slicing {
-    /// `PrefixHash` mixes address prefixes; `CIDRList` opens named ranges in their order.
+    /// `PrefixHash` mixes address prefixes; `CIDRList` opens named ranges in their order; `Ranges` opens neighbouring addresses
+    /// together, equal numbers of clients in each slice; `ClientIdHash` goes by client ids, where addresses are not those of
+    /// clients.
     #[serde(default, rename = "type")]
     pub type_: SlicingType,
     /// IPv4 addresses with equal bits up to here stay together.
@@ -133,6 +162,8 @@ pub enum SlicingType {
     CidrList,
     #[default]
     PrefixHash,
+    Ranges,
+    ClientIdHash,
 }
 
 /// A named range of client addresses; no two ranges may overlap.
@@ -176,6 +207,22 @@ fn default_handshake_limit() -> i32 {
 
 fn default_hold_budget() -> i32 {
     20_000
+}
+
+fn default_client_hold_budget() -> i32 {
+    4_000
+}
+
+fn default_crowded() -> i32 {
+    32
+}
+
+fn default_census() -> i32 {
+    60
+}
+
+fn default_quiet() -> i32 {
+    600
 }
 
 fn default_reopenings_kept() -> i32 {

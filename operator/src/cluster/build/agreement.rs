@@ -4,7 +4,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use herdgate::config::{self, AuthenticationMethod, Config, EdgeSettings, Host, Role, Sources};
-use herdgate_crds::{AdmissionMode, HttpBackend, MqttClusterSpec, Protocol};
+use herdgate_crds::{AdmissionMode, HttpBackend, MqttClusterSpec, Protocol, SlicingType};
 use serde_json::Value;
 
 use super::config as written;
@@ -322,4 +322,37 @@ fn each_mode_is_one_of_the_brokers() {
 fn the_longest_block_is_the_brokers() {
     let (edge, _) = understood("full", |spec| spec.admission.max_blocked_seconds = 60);
     assert_eq!(edge.admission.max_blocked, Duration::from_mins(1));
+}
+
+#[test]
+fn each_slicing_is_one_of_the_brokers() {
+    use herdgate::config::Slicing;
+    let slicing = |wanted| {
+        let (edge, _) = understood("minimal", |spec| spec.admission.slicing.type_ = wanted);
+        edge.admission.slicing
+    };
+    assert!(matches!(
+        slicing(SlicingType::PrefixHash),
+        Slicing::PrefixHash(_)
+    ));
+    assert!(matches!(slicing(SlicingType::Ranges), Slicing::Ranges(_)));
+    assert!(matches!(
+        slicing(SlicingType::ClientIdHash),
+        Slicing::ClientIdHash
+    ));
+}
+
+#[test]
+fn what_is_counted_and_when_is_the_brokers() {
+    let (edge, shard) = understood("full", |_| {});
+    let admission = &edge.admission;
+    assert_eq!(admission.client_hold_budget, 100);
+    assert_eq!(admission.crowded_address_clients.get(), 16);
+    assert_eq!(
+        admission.node_networks,
+        ["198.51.100.128/25".parse().unwrap()]
+    );
+    assert_eq!(admission.count_every, Duration::from_secs(30));
+    let wanted = (Duration::from_secs(30), Duration::from_mins(5));
+    assert_eq!((shard.keeper.count_every, shard.keeper.quiet), wanted);
 }

@@ -1,10 +1,12 @@
 //! The broker's configuration files, one for each tier, so that a setting of one restarts no pod of the other.
 
+mod admission;
+
 use std::collections::BTreeMap;
 
 use herdgate_crds::{
-    AdmissionMode, Anonymous, AuthenticationMethod, Drain, Limits, Protocol, ProxyProtocolMode,
-    SlicingType, TlsVersion, WebSocket,
+    Anonymous, AuthenticationMethod, Drain, Limits, Protocol, ProxyProtocolMode, TlsVersion,
+    WebSocket,
 };
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -13,7 +15,7 @@ use serde::Serialize;
 use super::{ADMIN_PORT, LINK_PORT, metadata, volumes};
 use crate::cluster::names::Tier;
 use crate::cluster::validate::{
-    CLIENT_LIMITS, ClientCa, Enforcer, Gate, Listener, Login, ValidatedCluster,
+    CLIENT_LIMITS, ClientCa, Enforcer, Listener, Login, ValidatedCluster,
 };
 
 /// Key of the ConfigMap and name of the file.
@@ -40,7 +42,7 @@ pub(super) fn edge(cluster: &ValidatedCluster) -> Result<String, WriteError> {
             .map(|wanted| listener(wanted, cluster.limits))
             .collect(),
         authentication: authentication(&cluster.login),
-        admission: edge_admission(&cluster.gate),
+        admission: admission::edge(&cluster.gate),
         edge: Edge {
             shards: shards.collect(),
             link_token_file: volumes::link_token(),
@@ -53,14 +55,9 @@ pub(super) fn edge(cluster: &ValidatedCluster) -> Result<String, WriteError> {
 }
 
 pub(super) fn shard(cluster: &ValidatedCluster) -> Result<String, WriteError> {
-    let settings = &cluster.gate.settings;
     let file = ShardFile {
         cluster: &cluster.names.cluster,
-        admission: ShardAdmission {
-            mode: settings.mode,
-            patience_seconds: settings.patience_seconds,
-            settle_limit: settings.settle_limit,
-        },
+        admission: admission::shard(&cluster.gate.settings),
         shard: Shard {
             count: cluster.shard.replicas,
             link_address: format!("0.0.0.0:{LINK_PORT}"),
@@ -85,7 +82,7 @@ struct EdgeFile<'a> {
     cluster: &'a str,
     listeners: Vec<ListenerSection<'a>>,
     authentication: Authentication<'a>,
-    admission: EdgeAdmission<'a>,
+    admission: admission::EdgeAdmission<'a>,
     edge: Edge,
     admin: Admin,
     log: Log,
@@ -95,7 +92,7 @@ struct EdgeFile<'a> {
 #[serde(rename_all = "camelCase")]
 struct ShardFile<'a> {
     cluster: &'a str,
-    admission: ShardAdmission,
+    admission: admission::ShardAdmission,
     shard: Shard,
     routing: Routing,
     limits: ShardLimits,
@@ -186,45 +183,6 @@ struct Flapping {
     free_ends: i32,
     #[serde(flatten)]
     wait: GrowingWait,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EdgeAdmission<'a> {
-    mode: AdmissionMode,
-    slices: i32,
-    slicing: Slicing<'a>,
-    always_allow: &'a [IpNet],
-    patience_seconds: i32,
-    patience_learning: bool,
-    max_blocked_seconds: i32,
-    entering_limit: i32,
-    handshake_limit: i32,
-    hold_budget: i32,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Slicing<'a> {
-    r#type: SlicingType,
-    prefix_length_v4: i32,
-    prefix_length_v6: i32,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ranges: Vec<RangeSection<'a>>,
-}
-
-#[derive(Serialize)]
-struct RangeSection<'a> {
-    name: &'a str,
-    cidrs: &'a [IpNet],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ShardAdmission {
-    mode: AdmissionMode,
-    patience_seconds: i32,
-    settle_limit: i32,
 }
 
 #[derive(Serialize)]
@@ -403,30 +361,5 @@ fn shard_limits(limits: &Limits) -> ShardLimits {
         max_total_queued_bytes: limits.max_total_queued_bytes,
         max_retained_messages: limits.max_retained_messages,
         max_retained_bytes: limits.max_retained_bytes,
-    }
-}
-
-fn edge_admission(gate: &Gate) -> EdgeAdmission<'_> {
-    let settings = &gate.settings;
-    let ranges = gate.ranges.iter().map(|range| RangeSection {
-        name: &range.name,
-        cidrs: &range.cidrs,
-    });
-    EdgeAdmission {
-        mode: settings.mode,
-        slices: settings.slices,
-        slicing: Slicing {
-            r#type: settings.slicing.type_,
-            prefix_length_v4: settings.slicing.prefix_length_v4,
-            prefix_length_v6: settings.slicing.prefix_length_v6,
-            ranges: ranges.collect(),
-        },
-        always_allow: &gate.always_allow,
-        patience_seconds: settings.patience_seconds,
-        patience_learning: settings.patience_learning,
-        max_blocked_seconds: settings.max_blocked_seconds,
-        entering_limit: settings.entering_limit,
-        handshake_limit: settings.handshake_limit,
-        hold_budget: settings.hold_budget,
     }
 }

@@ -51,6 +51,7 @@ pub(crate) struct ValidatedCluster {
 pub(crate) struct Gate {
     pub(crate) settings: Admission,
     pub(crate) always_allow: Vec<IpNet>,
+    pub(crate) node_networks: Vec<IpNet>,
     /// Empty unless the slicing is by ranges.
     pub(crate) ranges: Vec<Range>,
 }
@@ -175,11 +176,17 @@ fn gate(admission: &Admission, problems: &mut Problems) -> Gate {
         &admission.always_allow,
         problems,
     );
+    let node_networks = addresses::cidrs(
+        "spec.admission.nodeNetworks",
+        &admission.node_networks,
+        problems,
+    );
     let ranges = addresses::ranges(&admission.slicing, problems);
     slicing::check(admission, &ranges, problems);
     Gate {
         settings: admission.clone(),
         always_allow,
+        node_networks,
         ranges,
     }
 }
@@ -199,6 +206,18 @@ fn check_numbers(admission: &Admission, problems: &mut Problems) {
         ("settleLimit", admission.settle_limit, 1..=1_000_000),
         ("handshakeLimit", admission.handshake_limit, 1..=100_000),
         ("holdBudget", admission.hold_budget, 0..=1_000_000),
+        (
+            "clientHoldBudget",
+            admission.client_hold_budget,
+            0..=1_000_000,
+        ),
+        (
+            "crowdedAddressClients",
+            admission.crowded_address_clients,
+            1..=1_000_000,
+        ),
+        ("censusSeconds", admission.census_seconds, 1..=3_600),
+        ("quietSeconds", admission.quiet_seconds, 1..=86_400),
         (
             "maxBlockedSeconds",
             admission.max_blocked_seconds,
