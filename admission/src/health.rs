@@ -16,6 +16,8 @@ pub use allowance::{Allowance, PerMille, Throttling};
 pub const WINDOW: Duration = Duration::from_secs(1);
 /// A percentile of fewer samples is chance and condemns nobody.
 pub(crate) const ENOUGH_SAMPLES: u64 = 20;
+/// The signal of a shard that is about to end; it is hard then, whatever its windows say.
+pub const DRAINING: &str = "draining";
 /// One window may be an accident.
 const BAD_WINDOWS: u8 = 2;
 /// A sick shard that feels better for a moment is not well yet.

@@ -63,6 +63,7 @@ mod addresses;
 mod advance;
 mod entering;
 mod heard;
+mod overload;
 mod patience;
 mod stable;
 

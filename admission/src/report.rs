@@ -53,6 +53,9 @@ pub struct EdgeReport {
     /// How the backend is that this edge asks about logins; good where there is none.
     #[serde(default)]
     pub backend: Verdict,
+    /// Clients that came in the last whole second.
+    #[serde(default)]
+    pub arrivals: u32,
 }
 
 /// Limits that the last reopening had found when it was over and all was quiet; 0: not known.

@@ -40,6 +40,12 @@ pub struct Tuning {
     pub late_suback: Duration,
     /// Clients. Fewer settling at one worker would leave it idle between two round trips.
     pub least_settling: u32,
+    /// Clients a second. Fewer are no herd, however few usually come.
+    pub least_overload_arrivals: u32,
+    /// A storm must last for this: as long as it takes to know that shards are not well, and one window more.
+    pub overload_for: Duration,
+    /// After all slices are open no storm counts for this long: it is the end of the reopening.
+    pub quiet_before_overload: Duration,
     /// Hard for longer than this is not a passing overload, and somebody should look.
     pub stalled_after: Duration,
 }
@@ -63,6 +69,9 @@ impl Default for Tuning {
             most_patience: Duration::from_mins(1),
             late_suback: Duration::from_millis(100),
             least_settling: 4,
+            least_overload_arrivals: 50,
+            overload_for: Duration::from_secs(3),
+            quiet_before_overload: Duration::from_mins(1),
             stalled_after: Duration::from_mins(2),
         }
     }

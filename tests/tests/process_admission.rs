@@ -256,7 +256,10 @@ fn knock(source: [u8; 4], address: SocketAddr) -> TcpStream {
 #[test]
 fn a_closed_slice_gets_no_byte_and_a_reset_and_no_handshake() {
     let Some(setup) = staged(1000) else { return };
-    let setup = setup.set("/admission/alwaysAllow", json!(["127.9.0.0/16"]));
+    // a client of the sample would be held for longer than its patience
+    let setup = setup
+        .set("/admission/alwaysAllow", json!(["127.9.0.0/16"]))
+        .set("/admission/patienceLearning", false);
     let Some(cluster) = Cluster::start(&setup, SPLIT) else {
         return;
     };

@@ -54,6 +54,7 @@ const CROWD: EdgeCounts = EdgeCounts {
     entering: 64,
     entering_peak: 64,
     oldest_entering: None,
+    arrivals: 0,
 };
 /// Somebody is held, and the door is empty: the level moves.
 const KNOCK: EdgeCounts = EdgeCounts {
@@ -62,6 +63,7 @@ const KNOCK: EdgeCounts = EdgeCounts {
     entering: 0,
     entering_peak: 0,
     oldest_entering: None,
+    arrivals: 0,
 };
 /// Nobody anywhere.
 const NOBODY: EdgeCounts = EdgeCounts {
@@ -70,6 +72,7 @@ const NOBODY: EdgeCounts = EdgeCounts {
     entering: 0,
     entering_peak: 0,
     oldest_entering: None,
+    arrivals: 0,
 };
 
 impl Cluster {

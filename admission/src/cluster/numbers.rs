@@ -17,6 +17,7 @@ fn report(edge: usize, reopening: u64, level: u32) -> EdgeReport {
         steering: Steering::default(),
         patience_ms: 0,
         backend: Verdict::Good,
+        arrivals: 0,
     }
 }
 

@@ -232,3 +232,30 @@ fn all_edges_go_by_the_median_of_what_they_learn_and_shards_remember_it() {
     cluster.run(3_000);
     assert_eq!(cluster.view(1).patience, Duration::from_secs(8));
 }
+
+#[test]
+fn a_storm_that_shards_cannot_take_starts_one_reopening() {
+    let mut cluster = Cluster::open(2, 2);
+    cluster.crowd(NOBODY);
+    cluster.run(120_000);
+    let storm = EdgeCounts {
+        arrivals: 100,
+        ..CROWD
+    };
+    cluster.crowd(storm);
+    cluster.run(30_000);
+    assert_eq!(cluster.number(0), 1, "the shards are well");
+    cluster.crowd(NOBODY);
+    cluster.run(120_000);
+    cluster.crowd(storm);
+    (0..2).for_each(|shard| cluster.feel(shard, Verdict::Hard, "draining"));
+    cluster.run(10_000);
+    assert_eq!(cluster.number(0), 1, "they send their clients away");
+    (0..2).for_each(|shard| cluster.feel(shard, Verdict::Bad, "queue_wait"));
+    cluster.run(10_000);
+    assert_eq!((cluster.number(0), cluster.number(1)), (2, 2));
+    assert_eq!(cluster.view(1).trigger, Trigger::Overload);
+    assert!(cluster.level(0) < 256);
+    cluster.run(60_000);
+    assert_eq!(cluster.number(1), 2);
+}

@@ -1,6 +1,7 @@
 //! One edge process's part in admission: what it hears, what it decides every half second, what it tells.
 
 mod backend;
+mod level;
 mod ramp;
 mod steer;
 mod view;
@@ -11,13 +12,14 @@ use std::time::Duration;
 
 use crate::backend::SIGNAL;
 use crate::entering::{EnteringLimit, Period};
-use crate::heard::{self, Health, Heard};
+use crate::heard::{Health, Heard};
+use crate::overload::{Arrivals, Overload};
 use crate::patience::Patience;
 use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Trigger, Verdict};
 use crate::shard::median;
 use crate::slicing::{Seed, SlicePlan, SliceTable, TableFor};
 use crate::times::Times;
-use ramp::{Look, Ramp};
+use ramp::Ramp;
 
 pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode};
 
@@ -62,6 +64,8 @@ pub struct EdgeAdmission {
     backends: Health,
     limiting: Arc<str>,
     stalled: bool,
+    overload: Overload,
+    arrivals: Arrivals,
     learning: Patience,
     /// What all edges go by now.
     patience: Duration,
@@ -89,6 +93,8 @@ impl EdgeAdmission {
             backends: Health::Good,
             limiting: Arc::from(""),
             stalled: false,
+            overload: Overload::new(tuning),
+            arrivals: Arrivals::default(),
             learning: Patience::new(tuning),
             patience,
             settings,
@@ -155,6 +161,7 @@ impl EdgeAdmission {
             self.adjusted_at = now;
             self.adjust_entering(counts.oldest_entering, now);
         }
+        self.arrivals.count(counts.arrivals, now);
         self.advance_level(counts, now);
         self.stalled = self.ramp.is_stalled(now);
         self.limiting = self.find_limiting(counts, now).into();
@@ -221,6 +228,7 @@ impl EdgeAdmission {
             steering: self.ramp.steering,
             patience_ms: self.learning.learned_ms(),
             backend: self.backend,
+            arrivals: self.arrivals.in_a_second(),
             door: counts.door,
             free_places: entering_limit.saturating_sub(counts.entering),
             entering_limit,
@@ -314,29 +322,6 @@ impl EdgeAdmission {
         if self.entering.limit() > before {
             self.grown_at = now;
         }
-    }
-
-    /// Of the edges heard, the one with the lowest id moves the level; the others adopt it.
-    fn advance_level(&mut self, counts: EdgeCounts, now: Duration) {
-        let others = self
-            .heard
-            .others(&self.settings.edge, self.ramp.number, now);
-        let own = self.report(counts);
-        let all = || others.values().chain([&own]);
-        self.feel_backends(all());
-        let look = Look {
-            health: &self.health_of_all(),
-            moves: others.keys().all(|other| self.settings.edge < *other),
-            knocks: all().any(|edge| self.knocks(edge)),
-            door: heard::sum(all()),
-        };
-        self.ramp.tick(look, now);
-    }
-
-    /// Whether somebody waits there; where nobody is held, whether somebody enters.
-    fn knocks(&self, edge: &EdgeReport) -> bool {
-        let enters = edge.free_places < edge.entering_limit;
-        edge.door > 0 || edge.held > 0 || (self.settings.mode == Mode::DryRun && enters)
     }
 
     /// What binds.

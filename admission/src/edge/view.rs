@@ -36,6 +36,8 @@ pub struct EdgeCounts {
     pub entering: u32,
     /// The most that were entering at a time since the last tick.
     pub entering_peak: u32,
+    /// Clients that came since the last tick.
+    pub arrivals: u32,
     /// How long the one that has been entering longest has been so.
     pub oldest_entering: Option<Duration>,
 }

@@ -29,6 +29,8 @@ pub(super) struct Edge {
     pub(super) admission: EdgeAdmission,
     pub(super) view: EdgeView,
     pub(super) places: Places,
+    /// Since the last tick.
+    pub(super) arrived: u32,
     limit: u32,
     pub(super) hold: Hold<Try>,
     /// Times to CONNACK since the last tick.
@@ -80,6 +82,7 @@ impl Edge {
             waits: matches!(scenario.law, Law::Aimd(_)).then(Times::default),
             aimd: AIMD_FIRST,
             asking: 0,
+            arrived: 0,
             to_ask: VecDeque::new(),
         })
     }
@@ -125,6 +128,7 @@ impl Edge {
 
     pub(super) fn counts(&mut self, clients: &[Client], now: Moment) -> EdgeCounts {
         EdgeCounts {
+            arrivals: std::mem::take(&mut self.arrived),
             entering_peak: self.places.take_peak(),
             oldest_entering: self
                 .oldest_entering(clients)

@@ -33,6 +33,7 @@ impl Run<'_> {
         self.client(attempt).edge = edge_number;
         let slice_of = self.scenario.address_of(client);
         let edge = &mut self.edges[usize::from(edge_number)];
+        edge.arrived += 1;
         let slice = edge.view.table.slice_of(slice_of).slice().unwrap_or(0);
         let place = if edge.admits(slice) {
             edge.places.try_take()

@@ -23,6 +23,7 @@ use super::questions::{MOST_QUESTIONS, Question};
 use super::shared::Shared;
 use super::standing;
 use super::worker::WorkerWires;
+use crate::metrics::GateDecision;
 
 /// What control hears. Bounded by its senders: a few messages a second each.
 #[derive(Debug)]
@@ -93,6 +94,8 @@ pub struct EdgeControl {
     counting: Counting,
     snapshot: Arc<ArcSwap<Snapshot>>,
     record: Arc<Recorder>,
+    /// See [`Self::arrived`]; at the last tick.
+    arrived: u64,
 }
 
 /// The other ends of control's wires.
@@ -162,6 +165,7 @@ impl EdgeControl {
                 counting,
                 snapshot,
                 record: Arc::default(),
+                arrived: 0,
             },
             wires,
         )
@@ -250,13 +254,27 @@ impl EdgeControl {
         if let Some((verdict, signal)) = own {
             self.admission.feel_itself(verdict, signal);
         }
-        let counts = self.counts(now, self.shared.places.take_peak());
+        let arrived = self.arrived();
+        let counts = EdgeCounts {
+            arrivals: u32::try_from(arrived.saturating_sub(self.arrived)).unwrap_or(u32::MAX),
+            ..self.counts(now, self.shared.places.take_peak())
+        };
+        self.arrived = arrived;
         let backend = self.shared.authenticator.backend_health();
         self.admission.feel_backend(backend);
         self.admission
             .tick(counts, &std::mem::take(&mut self.times), now);
         self.tell_shards(counts);
         self.publish();
+    }
+
+    /// Clients that the gate has decided about since the start; one that waits after its CONNECT once, too.
+    fn arrived(&self) -> u64 {
+        let gate = &self.shared.metrics.edge.gate;
+        [GateDecision::Admit, GateDecision::Hold, GateDecision::Reset]
+            .map(|decision| gate.get(decision))
+            .iter()
+            .sum()
     }
 
     fn tell_shards(&mut self, counts: EdgeCounts) {
@@ -290,6 +308,7 @@ impl EdgeControl {
             held: self.workers.iter().map(|worker| worker.held).sum(),
             entering: self.shared.places.used(),
             entering_peak,
+            arrivals: 0,
             oldest_entering: oldest.map(|since| now.saturating_sub(since)),
         }
     }

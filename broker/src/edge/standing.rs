@@ -150,6 +150,7 @@ mod tests {
             steering: Steering::default(),
             patience_ms: 0,
             backend: Verdict::Good,
+            arrivals: 0,
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use herdgate_admission::edge::REPORT_EVERY;
-use herdgate_admission::health::{HealthJudge, WINDOW, Window};
+use herdgate_admission::health::{DRAINING, HealthJudge, WINDOW, Window};
 use herdgate_admission::keeper::{CensusReport, KeeperSettings};
 use herdgate_admission::progress::{GateMode, Steer, Steered};
 use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
@@ -28,9 +28,6 @@ use figures::Figures;
 use keeping::Keeping;
 
 pub use keeping::{Tables, Told};
-
-/// The signal of a shard that is about to end.
-const DRAINING: &str = "draining";
 
 /// What a worker tells control, four times a second.
 #[derive(Debug)]

@@ -43,6 +43,7 @@ fn edge_report() -> EdgeReport {
         steering: STEERING,
         patience_ms: 5_000,
         backend: Verdict::Bad,
+        arrivals: 77,
     }
 }
 
