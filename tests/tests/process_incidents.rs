@@ -64,6 +64,28 @@ fn the_founding_herd_is_back_without_wasted_work() {
 }
 
 #[test]
+fn nobody_is_told_that_its_password_is_wrong_while_the_backend_is_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(record) = play(folder.path(), "auth-down") else {
+        return;
+    };
+    // until two windows have shown that it fails, some hundreds of handshakes are in vain
+    all_is_well(&record, 3.0);
+    assert_eq!(record["calledWrong"], 0, "{record}");
+    let report = folder
+        .path()
+        .join("results/auth-down/staged-700/report.json");
+    let report: Value = serde_json::from_str(&fs::read_to_string(report).unwrap()).unwrap();
+    let denied = report["counts"]["denied"].as_object().unwrap();
+    let unavailable = "3";
+    assert!(
+        denied.contains_key(unavailable),
+        "the backend was down: {denied:?}"
+    );
+    assert!(denied.keys().all(|code| code == unavailable), "{denied:?}");
+}
+
+#[test]
 fn clients_behind_one_address_are_back_beside_single_ones() {
     let folder = tempfile::tempdir().unwrap();
     let Some(record) = play(folder.path(), "nat") else {

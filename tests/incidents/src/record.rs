@@ -54,6 +54,9 @@ pub(crate) struct Record {
     pub(crate) drops: u64,
     /// Who was back when the broker crashed once more.
     pub(crate) crash_drops: u64,
+    /// CONNACKs that called a right password wrong, or its gateway not authorized.
+    #[serde(default)]
+    pub(crate) called_wrong: u64,
     pub(crate) probe_idle_p99_ms: Option<f64>,
     pub(crate) probe_ramp_p99_ms: Option<f64>,
     /// The swarm was too slow: times are not to be quoted.
@@ -115,10 +118,11 @@ impl Record {
             Some(self.wasted_handshakes_per_gateway),
             expect.wasted_handshakes_per_gateway,
         );
-        #[allow(clippy::cast_precision_loss)] // a count of gateways
-        let drops = |count: u64| count as f64;
+        #[allow(clippy::cast_precision_loss)] // a count of what gateways do
+        let number = |count: u64| count as f64;
         let own = self.drops.saturating_sub(self.crash_drops);
-        check("drops", Some(drops(own)), expect.drops.map(drops));
+        check("drops", Some(number(own)), expect.drops.map(number));
+        check("calledWrong", Some(number(self.called_wrong)), Some(0.0));
         let unmoved = self
             .probe_idle_p99_ms
             .map(|idle| (2.0 * idle).max(UNNOTICED_MS))
@@ -148,6 +152,7 @@ pub(crate) mod tests {
             wasted_handshakes_per_gateway: 0.01,
             drops: 0,
             crash_drops: 0,
+            called_wrong: 0,
             probe_idle_p99_ms: Some(1.0),
             probe_ramp_p99_ms: Some(19.0),
             void: false,
@@ -175,6 +180,7 @@ pub(crate) mod tests {
             wasted_handshakes_per_gateway: 0.06,
             drops: 3,
             crash_drops: 2,
+            called_wrong: 1,
             probe_ramp_p99_ms: Some(21.0),
             ..record(Contender::Staged)
         };
@@ -192,6 +198,7 @@ pub(crate) mod tests {
                 "timeOverIdeal",
                 "wastedHandshakesPerGateway",
                 "drops",
+                "calledWrong",
                 "probeP99"
             ]
         );

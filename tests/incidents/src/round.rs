@@ -29,6 +29,8 @@ const IDEAL_AT_ONCE: u32 = 20;
 const AT_ONCE: u32 = 64;
 /// Drops within this time after a crash are the crash's.
 const CRASH_SECONDS: f64 = 1.5;
+/// CONNACK codes of MQTT 3.1.1 and 5: bad user name or password, not authorized. All passwords are right.
+const CALLED_WRONG: [u8; 4] = [0x04, 0x05, 0x86, 0x87];
 /// Rounds of a password where a subject has no HTTP backend to ask.
 const CHEAP_ROUNDS: u32 = 1;
 
@@ -260,6 +262,10 @@ impl Round {
             wasted_handshakes_per_gateway: number("/wastedHandshakesPerGateway").unwrap_or(0.0),
             drops: count("/counts/drops"),
             crash_drops: self.crash_drops,
+            called_wrong: CALLED_WRONG
+                .iter()
+                .map(|code| count(&format!("/counts/denied/{code}")))
+                .sum(),
             probe_idle_p99_ms: number("/probe/idle/p99Ms"),
             probe_ramp_p99_ms: number("/probe/ramp/p99Ms"),
             void: report["verdict"]["is"] != "valid",
