@@ -60,6 +60,9 @@ pub struct AdmissionStatus {
     pub phase: String,
     #[serde(default)]
     pub paused: bool,
+    /// `limitingSignal` has been hard for two minutes: somebody has to act.
+    #[serde(default)]
+    pub stalled: bool,
     /// Slices that are open.
     pub level: i32,
     pub slices: i32,

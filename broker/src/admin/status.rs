@@ -37,6 +37,8 @@ pub struct Status {
     pub limiting_signal: Option<String>,
     /// Whether edges see the addresses of clients, by the census.
     pub client_addresses: ClientAddresses,
+    /// The limiting signal has been hard for two minutes: somebody has to act.
+    pub stalled: bool,
     pub handshakes: HandshakeStatus,
     pub shards: Vec<ShardStatus>,
 }

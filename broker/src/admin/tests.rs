@@ -79,6 +79,7 @@ fn status() -> Status {
             of_few_peers: 3_000,
             inside: 0,
         },
+        stalled: true,
         handshakes: HandshakeStatus {
             started: 9,
             completed: 7,

@@ -197,6 +197,7 @@ fn status(mode: Mode, report: Option<&ShardReport>) -> Status {
         connected: report.map_or(0, |report| report.connected),
         limiting_signal: report.and_then(|report| report.signal.clone()),
         client_addresses: report.map_or_else(Default::default, |report| report.addresses),
+        stalled: false,
         handshakes: HandshakeStatus::default(),
         shards: report.into_iter().map(ShardStatus::from).collect(),
     }

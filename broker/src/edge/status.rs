@@ -43,6 +43,7 @@ pub fn status(role: Role, shared: &Shared, snapshot: &ArcSwap<Snapshot>) -> Stat
         connected: shared.connections(),
         limiting_signal: limiting,
         client_addresses: standing::addresses(&now),
+        stalled: now.view.stalled,
         handshakes: handshakes(shared),
         shards: shards
             .into_iter()

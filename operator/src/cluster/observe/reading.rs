@@ -10,6 +10,7 @@ pub(crate) struct Reading {
     pub(crate) reopening: u64,
     pub(crate) phase: Phase,
     pub(crate) paused: bool,
+    pub(crate) stalled: bool,
     pub(crate) level: u32,
     pub(crate) slices: u32,
     pub(crate) entering: u32,

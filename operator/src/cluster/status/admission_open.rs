@@ -25,5 +25,12 @@ pub(super) fn verdict(seen: &Seen) -> Verdict {
     if gate.paused {
         return Verdict::no("Paused", format!("{count}, paused by hand"));
     }
+    if gate.stalled {
+        let why = limited.unwrap_or(count);
+        return Verdict::no(
+            "Stalled",
+            format!("{why}, which has been hard for two minutes: somebody has to act"),
+        );
+    }
     Verdict::no("Reopening", limited.unwrap_or(count))
 }

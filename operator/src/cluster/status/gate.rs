@@ -30,6 +30,7 @@ pub(crate) fn gate(readings: &[Reading]) -> Option<AdmissionStatus> {
         mode: first.mode.clone(),
         phase: format!("{:?}", first.phase),
         paused: first.paused,
+        stalled: edges(readings).any(|edge| edge.stalled && edge.reopening == first.reopening),
         reopening: i64::try_from(first.reopening).unwrap_or(i64::MAX),
         level,
         slices,

@@ -357,6 +357,10 @@ fn the_gate_says_why_it_is_not_open() {
         admission(|reading| reading.paused = true),
         of("False", "Paused")
     );
+    assert_eq!(
+        admission(|reading| reading.stalled = true),
+        of("False", "Stalled")
+    );
     let mode = |reading: &mut Reading| reading.mode = "Closed".into();
     assert_eq!(admission(mode), of("False", "GateClosed"));
     let mode = |reading: &mut Reading| reading.mode = "DryRun".into();
