@@ -248,6 +248,14 @@ impl<'a> Cluster<'a> {
         }
     }
 
+    /// Like the last one, and later than all others.
+    pub fn add_edge(&mut self) {
+        let mut launch = self.edges.last().unwrap().launch.clone();
+        launch.name = format!("edge-{}", self.edges.len());
+        launch.config["edge"]["id"] = launch.name.clone().into();
+        self.edges.push(Node::start(self.setup, launch));
+    }
+
     /// An edge is ready before its links are up; clients that come in between are told so.
     pub fn until_linked(&self) {
         let links: f64 = self.shards().map(|_| EDGE_WORKERS).sum();
