@@ -157,8 +157,8 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.nodeNetworks", Kind::List(&CIDR), Some("[]"), "Networks of nodes and pods: when nearly all clients come from there, addresses are not trusted and clients are sliced by client id."),
     key("admission.censusSeconds", seconds(0.1, 3600.0), Some("60"), "How often edges count their clients for shards; the same for all processes."),
     key("admission.quietSeconds", seconds(0.1, 86_400.0), Some("600"), "All slices open and no other reopening for so long, and the count replaces the census."),
-    key("admission.clientHoldBudget", whole(0, 10_000_000), Some("4000"), "Clients that may wait after CONNECT; each takes some 30 KB with TLS."),
-    key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate."),
+    key("admission.clientHoldBudget", whole(0, 10_000_000), Some("4000"), "Clients that may wait after CONNECT; each takes some 30 KB with TLS. No more than fit in an eighth of the memory limit."),
+    key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate. No more than fit in a quarter of the memory limit (8 KB each), nor than half of the open files that clients leave."),
 
     key("edge", Kind::Section, None, "The edge tier; standalone has one too."),
     key("edge.workers", whole(0, 1024), Some("0"), "Threads; 0: one per core."),

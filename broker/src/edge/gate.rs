@@ -84,7 +84,7 @@ impl Gate {
         let workers = shared.settings.workers.get();
         let share = |budget: u32| (budget as usize).div_ceil(workers);
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
-        let mut hold = Hold::new(admission.patience, share(admission.hold_budget), seed);
+        let mut hold = Hold::new(admission.patience, share(shared.hold_budgets.sockets), seed);
         if admission.patience_learning {
             hold = hold.sampling(&Tuning::default());
         }
@@ -92,12 +92,8 @@ impl Gate {
             clock: shared.clock,
             hold: RefCell::new(hold),
             clients: RefCell::new(
-                Hold::new(
-                    admission.patience,
-                    share(admission.client_hold_budget),
-                    seed,
-                )
-                .for_the_whole_patience(),
+                Hold::new(admission.patience, share(shared.hold_budgets.clients), seed)
+                    .for_the_whole_patience(),
             ),
             clients_first: Cell::new(false),
             view: RefCell::new(view),

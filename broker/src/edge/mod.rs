@@ -9,6 +9,7 @@ mod aliases;
 mod arrival;
 mod attach;
 mod backlog;
+mod budgets;
 mod client;
 mod closing;
 mod conn;

@@ -9,6 +9,7 @@ use herdgate_admission::places::Places;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 
+use super::budgets::HoldBudgets;
 use super::slice_counts::SliceCounts;
 use super::sockets::ClientSockets;
 use crate::auth::Authenticator;
@@ -28,6 +29,7 @@ pub struct Shared {
     pub node_networks: AllowList,
     pub places: Places,
     pub sockets: ClientSockets,
+    pub(super) hold_budgets: HoldBudgets,
     /// Clients let in, by slice.
     pub entered: SliceCounts,
     /// In the order of the settings.

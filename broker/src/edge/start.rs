@@ -11,6 +11,7 @@ use herdgate_admission::report::EdgeId;
 use herdgate_admission::slicing::{self, SlicePlan, SlicingErrors};
 use herdgate_admission::tuning::Tuning;
 
+use super::budgets::HoldBudgets;
 use super::listener::{BindError, Sockets};
 use super::shared::{ListenerShared, Shared};
 use super::slice_counts::SliceCounts;
@@ -18,7 +19,7 @@ use super::sockets::ClientSockets;
 use crate::auth::{AuthError, Authenticator};
 use crate::config::EdgeSettings;
 use crate::metrics::Metrics;
-use crate::process::{Bound, Clock, open_files};
+use crate::process::{Allowances, Bound, Clock, open_files};
 use crate::tls::{ServerTls, TlsError};
 
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +85,13 @@ impl EdgeParts {
         let node_networks = AllowList::new(&settings.admission.node_networks);
         let places = Places::default();
         let metrics = metrics.clone();
+        let hold_budgets = HoldBudgets {
+            sockets: settings.admission.hold_budget,
+            clients: settings.admission.client_hold_budget,
+        }
+        .within(Allowances::find().memory_limit());
         let shared = Shared {
+            hold_budgets,
             settings,
             clock,
             metrics,

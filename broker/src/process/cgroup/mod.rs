@@ -91,17 +91,31 @@ impl Allowances {
 
     /// Of the limits that bind, the one that is nearest.
     fn memory(&self) -> Option<PerMille> {
-        let place = self.memory.as_ref()?;
+        let parts = self.memories().into_iter();
+        parts
+            .filter_map(|memory| PerMille::of(memory.used, memory.limit))
+            .max()
+    }
+
+    /// Bytes that the process may have, by the least of its limits; `None`: there is none.
+    pub fn memory_limit(&self) -> Option<u64> {
+        let limits = self.memories().into_iter();
+        limits.map(|memory| memory.limit).min()
+    }
+
+    fn memories(&self) -> Vec<Memory> {
+        let Some(place) = &self.memory else {
+            return Vec::new();
+        };
         let (limit, usage) = match place.version {
             Version::V1 => ("memory.limit_in_bytes", "memory.usage_in_bytes"),
             Version::V2 => ("memory.max", "memory.current"),
         };
         let read = |folder: &PathBuf| {
             let stat = text(folder, "memory.stat").unwrap_or_default();
-            let memory = Memory::parse(&text(folder, limit)?, &text(folder, usage)?, &stat)?;
-            PerMille::of(memory.used, memory.limit)
+            Memory::parse(&text(folder, limit)?, &text(folder, usage)?, &stat)
         };
-        place.folders.iter().filter_map(read).max()
+        place.folders.iter().filter_map(read).collect()
     }
 }
 
@@ -178,6 +192,8 @@ mod tests {
             })
         );
         assert_eq!(seen.memory, Some(per_mille(614)));
+        let limit = Allowances::under(&fixture("v1")).memory_limit();
+        assert_eq!(limit, Some(64 << 20));
     }
 
     #[test]
@@ -203,6 +219,7 @@ mod tests {
     fn where_no_groups_are_there_are_no_limits() {
         let mut nowhere = Allowances::under(&fixture("none"));
         assert_eq!(nowhere.look(), Allowance::default());
+        assert_eq!(nowhere.memory_limit(), None);
     }
 
     #[test]
