@@ -36,12 +36,25 @@ impl Advance {
     }
 
     /// Once per period: the level after it, never a lower one.
-    pub(crate) fn next(&mut self, level: u32, slices: u32, door: Door) -> u32 {
+    /// Slices that are `empty` open along with the next one that is not.
+    pub(crate) fn next(
+        &mut self,
+        level: u32,
+        slices: u32,
+        door: Door,
+        empty: impl Fn(u32) -> bool,
+    ) -> u32 {
         if !door.is_short() {
             self.step = (self.step / 2).max(1);
             return level;
         }
-        let next = level.saturating_add(self.step).min(slices);
+        let mut next = level;
+        for _ in 0..self.step.min(slices) {
+            while next < slices && empty(next) {
+                next += 1;
+            }
+            next = next.saturating_add(1).min(slices);
+        }
         self.step = self
             .step
             .saturating_mul(2)
@@ -96,7 +109,7 @@ mod tests {
         let mut level = 0;
         let levels: Vec<_> = (0..11)
             .map(|_| {
-                level = advance.next(level, 256, EMPTY);
+                level = advance.next(level, 256, EMPTY, |_| false);
                 level
             })
             .collect();
@@ -106,22 +119,45 @@ mod tests {
     #[test]
     fn steps_halve_while_enough_stand_there() {
         let mut advance = Advance::new(&Tuning::default());
-        let level = (0..4).fold(0, |level, _| advance.next(level, 256, EMPTY));
+        let level = (0..4).fold(0, |level, _| advance.next(level, 256, EMPTY, |_| false));
         assert_eq!(level, 15);
-        assert_eq!(advance.next(level, 256, CROWDED), 15);
-        assert_eq!(advance.next(level, 256, CROWDED), 15);
-        assert_eq!(advance.next(level, 256, EMPTY), 19, "16, halved twice");
-        (0..9).for_each(|_| assert_eq!(advance.next(19, 256, CROWDED), 19));
-        assert_eq!(advance.next(19, 256, EMPTY), 20, "never under one");
+        assert_eq!(advance.next(level, 256, CROWDED, |_| false), 15);
+        assert_eq!(advance.next(level, 256, CROWDED, |_| false), 15);
+        assert_eq!(
+            advance.next(level, 256, EMPTY, |_| false),
+            19,
+            "16, halved twice"
+        );
+        (0..9).for_each(|_| assert_eq!(advance.next(19, 256, CROWDED, |_| false), 19));
+        assert_eq!(
+            advance.next(19, 256, EMPTY, |_| false),
+            20,
+            "never under one"
+        );
     }
 
     #[test]
     fn few_slices_open_one_by_one() {
         for slices in [1, 2, 4] {
             let mut advance = Advance::new(&Tuning::default());
-            assert_eq!(advance.next(0, slices, EMPTY), 1);
-            assert_eq!(advance.next(1, slices, EMPTY), 2.min(slices));
+            assert_eq!(advance.next(0, slices, EMPTY, |_| false), 1);
+            assert_eq!(advance.next(1, slices, EMPTY, |_| false), 2.min(slices));
         }
+    }
+
+    #[test]
+    fn empty_slices_cost_no_step() {
+        let mut advance = Advance::new(&Tuning::default());
+        let empty = |slice: u32| (2..100).contains(&slice) || slice >= 250;
+        let mut level = 0;
+        let levels: Vec<_> = (0..9)
+            .map(|_| {
+                level = advance.next(level, 256, EMPTY, empty);
+                level
+            })
+            .collect();
+        assert_eq!(levels, [1, 101, 105, 113, 129, 161, 225, 256, 256]);
+        assert_eq!(advance.next(2, 256, CROWDED, empty), 2);
     }
 
     proptest! {
@@ -130,7 +166,7 @@ mod tests {
             let slices = 1 << bits;
             let (mut advance, mut level) = (Advance::new(&Tuning::default()), 0);
             for (waiting, free, limit) in doors {
-                let next = advance.next(level, slices, Door { waiting, free, limit });
+                let next = advance.next(level, slices, Door { waiting, free, limit }, |_| false);
                 prop_assert!(next >= level && next <= slices);
                 prop_assert!(next - level <= (slices / 4).max(1));
                 level = next;
@@ -143,7 +179,7 @@ mod tests {
             let (mut advance, mut level) = (Advance::new(&Tuning::default()), 0);
             let mut periods = 0;
             while level < slices {
-                level = advance.next(level, slices, EMPTY);
+                level = advance.next(level, slices, EMPTY, |_| false);
                 periods += 1;
             }
             prop_assert!(periods <= bits + 4);

@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 pub mod allow;
+pub mod attaches;
 pub mod backend;
 pub mod bytes;
 pub mod census;
@@ -47,6 +48,7 @@ pub mod merge;
 pub mod places;
 pub mod progress;
 pub mod record;
+pub mod remembered;
 pub mod report;
 pub mod settle;
 pub mod settle_limit;
@@ -58,6 +60,7 @@ pub mod stored;
 pub mod times;
 mod trust;
 pub mod tuning;
+pub mod waits;
 
 mod addresses;
 mod advance;

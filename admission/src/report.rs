@@ -36,6 +36,9 @@ pub struct EdgeReport {
     pub entering_limit: u32,
     /// Clients waiting in closed slices.
     pub held: u32,
+    /// The lowest of the closed slices that somebody waits in; `u32::MAX`: nobody does. 0 where an edge does not tell.
+    #[serde(default)]
+    pub lowest_held: u32,
     /// Milliseconds since the shard heard it; 0 when an edge sends it.
     pub age_ms: u32,
     /// Shards whose reopening the edge has joined since they started. To any other shard, the edge's number may be from

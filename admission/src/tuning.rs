@@ -16,6 +16,11 @@ pub struct Tuning {
     pub used_percent: u32,
     /// A limit is not halved again before the shard's next window has shown what halving did.
     pub halve_every: Duration,
+    /// Clients in a window of health. A shard that is bad for another reason than clients that come back is asked to take
+    /// some all the same.
+    pub least_attaches: u32,
+    /// The next tries of a client come within a few retries and a hold; later it may as well find out anew.
+    pub remember_shard_for: Duration,
     /// No step opens more than all slices divided by this, so that the order keeps its meaning.
     pub largest_step_parts: u32,
     /// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
@@ -58,6 +63,8 @@ impl Default for Tuning {
             target_percent: 20,
             used_percent: 70,
             halve_every: Duration::from_secs(1),
+            least_attaches: 4,
+            remember_shard_for: Duration::from_mins(1),
             largest_step_parts: 4,
             knock_within: Duration::from_secs(30),
             max_blocked: Duration::from_mins(15),

@@ -5,6 +5,7 @@ mod numbers;
 mod own_health;
 mod ramp;
 mod random;
+mod shards;
 mod steered;
 mod tables;
 
@@ -16,8 +17,8 @@ use crate::report::{
 };
 use crate::shard::{ShardAdmission, ShardCounts};
 use crate::slicing::{PrefixLengths, SlicePlan, Slicing};
-use crate::times::Times;
 use crate::tuning::Tuning;
+use crate::waits::Waits;
 
 /// One edge process, or none while it is down.
 struct Edge {
@@ -25,7 +26,7 @@ struct Edge {
     mode: Mode,
     cap: Option<u32>,
     counts: EdgeCounts,
-    times: Times,
+    waits: Waits,
 }
 
 /// One shard process, or none while it is down.
@@ -55,6 +56,7 @@ const CROWD: EdgeCounts = EdgeCounts {
     entering_peak: 64,
     oldest_entering: None,
     arrivals: 0,
+    lowest_held: Some(0),
 };
 /// Somebody is held, and the door is empty: the level moves.
 const KNOCK: EdgeCounts = EdgeCounts {
@@ -64,6 +66,7 @@ const KNOCK: EdgeCounts = EdgeCounts {
     entering_peak: 0,
     oldest_entering: None,
     arrivals: 0,
+    lowest_held: Some(0),
 };
 /// Nobody anywhere.
 const NOBODY: EdgeCounts = EdgeCounts {
@@ -73,6 +76,7 @@ const NOBODY: EdgeCounts = EdgeCounts {
     entering_peak: 0,
     oldest_entering: None,
     arrivals: 0,
+    lowest_held: None,
 };
 
 impl Cluster {
@@ -83,7 +87,7 @@ impl Cluster {
             mode: Mode::Staged,
             cap: None,
             counts: KNOCK,
-            times: Times::default(),
+            waits: Waits::default(),
         };
         let shard = || Shard {
             running: None,
@@ -187,9 +191,9 @@ impl Cluster {
             self.tell_edges();
         }
         for edge in &mut self.edges {
-            let times = std::mem::take(&mut edge.times);
+            let waits = std::mem::take(&mut edge.waits);
             if let Some(running) = &mut edge.running {
-                running.tick(edge.counts, &times, self.now);
+                running.tick(edge.counts, &waits, self.now);
             }
         }
     }

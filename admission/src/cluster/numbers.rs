@@ -11,6 +11,7 @@ fn report(edge: usize, reopening: u64, level: u32) -> EdgeReport {
         free_places: 0,
         entering_limit: 0,
         held: 0,
+        lowest_held: u32::MAX,
         age_ms: 0,
         joined: vec![],
         trigger: Trigger::None,

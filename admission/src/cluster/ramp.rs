@@ -14,6 +14,8 @@ fn levels(cluster: &mut Cluster, steps: usize) -> Vec<u32> {
 pub(super) fn connacks(cluster: &mut Cluster, edge: usize, millis: u64) {
     for _ in 0..50 {
         cluster.edges[edge]
+            .waits
+            .of(0)
             .times
             .record(Duration::from_millis(millis));
     }
@@ -129,7 +131,11 @@ fn few_times_are_judged_with_the_older_ones() {
     cluster.run(500);
     assert_eq!(cluster.view(0).entering_limit, 64);
     // One lucky client among many that took long does not double the limit.
-    cluster.edges[0].times.record(Duration::from_millis(10));
+    cluster.edges[0]
+        .waits
+        .of(0)
+        .times
+        .record(Duration::from_millis(10));
     cluster.run(500);
     assert_eq!(cluster.view(0).entering_limit, 64);
 }

@@ -70,7 +70,13 @@ impl Cluster {
                 };
             }
             Mishap::Connacks(edge, millis) => {
-                (0..30).for_each(|_| self.edges[edge].times.record(Duration::from_millis(millis)));
+                (0..30).for_each(|_| {
+                    self.edges[edge]
+                        .waits
+                        .of(0)
+                        .times
+                        .record(Duration::from_millis(millis));
+                });
             }
             Mishap::Order(edges_hear_first) => self.edges_hear_first = edges_hear_first,
             Mishap::Steer(edge, action) => self.steer(edge, action),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::progress::{Action, Steer};
+use crate::times::Times;
 
 fn steer(cluster: &mut Cluster, edge: usize, action: Action) -> Result<(), String> {
     let now = cluster.now;

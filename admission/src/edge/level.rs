@@ -23,6 +23,8 @@ impl EdgeAdmission {
             moves: others.keys().all(|other| self.settings.edge < *other),
             knocks: all().any(|edge| self.knocks(edge)),
             door: heard::sum(all()),
+            table: &self.table,
+            lowest_held: all().map(|edge| edge.lowest_held).min().unwrap_or(0),
         };
         self.ramp.tick(look, now);
         let moves = look.moves;

@@ -2,7 +2,9 @@
 
 mod backend;
 mod level;
+mod limiting;
 mod ramp;
+mod shards;
 mod steer;
 mod view;
 
@@ -10,18 +12,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::SIGNAL;
+use crate::attaches::AttachLimit;
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{Health, Heard};
 use crate::overload::{Arrivals, Overload};
 use crate::patience::Patience;
+use crate::remembered::Remembered;
 use crate::report::{EdgeReport, ReopeningNumber, ShardBoot, ShardReport, Trigger, Verdict};
 use crate::shard::median;
 use crate::slicing::{Seed, SlicePlan, SliceTable, TableFor};
 use crate::times::Times;
+use crate::waits::{Measure, Waits};
 use ramp::Ramp;
 
-pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode};
+pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode, ShardView};
 
 /// How often edges and shards report to each other.
 pub const REPORT_EVERY: Duration = Duration::from_millis(250);
@@ -29,8 +33,6 @@ pub const REPORT_EVERY: Duration = Duration::from_millis(250);
 pub const TICK: Duration = REPORT_EVERY;
 /// How often the entering limit is: a tenth of the usual patience; sooner, a change has not yet shown what it does.
 const ADJUST_EVERY: Duration = Duration::from_millis(500);
-/// A percentile of fewer times is chance; older ones are then taken in.
-const ENOUGH_TIMES: u64 = 20;
 /// The usual time to CONNACK before there is one: half of what is aimed at, as a part of the patience.
 const FIRST_USUAL_PARTS: u32 = 10;
 
@@ -49,12 +51,15 @@ pub struct EdgeAdmission {
     adjusted_at: Duration,
     /// When the entering limit last grew.
     grown_at: Duration,
-    /// Since the entering limit was adjusted: times to CONNACK, and the most that were entering at a time.
-    period: (Times, u32),
-    /// Times to CONNACK of earlier periods too, older ones faded.
-    recent: Times,
-    /// What the last period showed.
-    measured: Option<Duration>,
+    /// The most that were entering at a time since the entering limit was adjusted.
+    peak: u32,
+    waits: Measure,
+    /// Shards that are heard, as of the last tick.
+    live: BTreeMap<u32, Verdict>,
+    attaches: BTreeMap<u32, AttachLimit>,
+    remembered: Arc<Remembered>,
+    /// See [`EdgeView::loosened`], and the shards that were well then.
+    loosened: (u64, Vec<u32>),
     health: Health,
     /// How the process itself is, and the signal behind it.
     itself: (Verdict, Option<&'static str>),
@@ -84,9 +89,12 @@ impl EdgeAdmission {
             entering: EnteringLimit::new(patience, cap, tuning),
             adjusted_at: Duration::ZERO,
             grown_at: Duration::ZERO,
-            period: (Times::default(), 0),
-            recent: Times::default(),
-            measured: None,
+            peak: 0,
+            waits: Measure::default(),
+            live: BTreeMap::new(),
+            attaches: BTreeMap::new(),
+            remembered: Arc::default(),
+            loosened: (0, Vec::new()),
             health: Health::Silent,
             itself: (Verdict::Good, None),
             backend: Verdict::Good,
@@ -150,18 +158,20 @@ impl EdgeAdmission {
         self.table_for.as_ref()
     }
 
-    /// Every [`TICK`]. `times`: the times to CONNACK since the last one, of all workers.
-    pub fn tick(&mut self, counts: EdgeCounts, times: &Times, now: Duration) {
+    /// Every [`TICK`]. `waits`: since the last one, of all workers.
+    pub fn tick(&mut self, counts: EdgeCounts, waits: &Waits, now: Duration) {
         self.feel(now);
         self.agree_on_patience(now);
-        self.period.0.merge(times);
-        self.period.1 = self.period.1.max(counts.entering_peak);
+        self.waits.note(waits);
+        self.peak = self.peak.max(counts.entering_peak);
+        self.limit_attaches(waits, now);
         // Half a tick early is in time: ticks are never quite regular.
         if now.saturating_sub(self.adjusted_at) + TICK / 2 >= ADJUST_EVERY {
             self.adjusted_at = now;
             self.adjust_entering(counts.oldest_entering, now);
         }
         self.arrivals.count(counts.arrivals, now);
+        self.loosen(now);
         self.advance_level(counts, now);
         self.stalled = self.ramp.is_stalled(now);
         self.limiting = self.find_limiting(counts, now).into();
@@ -211,6 +221,9 @@ impl EdgeAdmission {
             lawful_entering_limit: self.lawful_limit(),
             stalled: self.stalled,
             patience: self.patience,
+            shards: self.shard_views(),
+            remembered: Arc::clone(&self.remembered),
+            loosened: self.loosened.0,
             usual_time_to_connack: self.usual_time_to_connack(),
             aim: self.entering.target(),
             limiting: Arc::clone(&self.limiting),
@@ -233,6 +246,7 @@ impl EdgeAdmission {
             free_places: entering_limit.saturating_sub(counts.entering),
             entering_limit,
             held: counts.held,
+            lowest_held: counts.lowest_held.unwrap_or(u32::MAX),
             age_ms: 0,
             joined: self
                 .joined
@@ -286,20 +300,8 @@ impl EdgeAdmission {
     }
 
     fn adjust_entering(&mut self, oldest_entering: Option<Duration>, now: Duration) {
-        let (times, peak) = std::mem::take(&mut self.period);
-        self.recent.fade();
-        self.recent.merge(&times);
-        let enough = if times.count() < ENOUGH_TIMES {
-            &self.recent
-        } else {
-            &times
-        };
-        let p95 = if times.count() == 0 {
-            None
-        } else {
-            enough.percentile(95)
-        };
-        self.measured = p95.max(oldest_entering);
+        let peak = std::mem::take(&mut self.peak);
+        let shown = self.waits.end(oldest_entering, self.live.keys().copied());
         let is_bad = matches!(self.health, Health::Bad(_))
             || self.itself.0 == Verdict::Bad
             || self.backend != Verdict::Good;
@@ -308,14 +310,14 @@ impl EdgeAdmission {
         }
         // Without any CONNACK nothing tells that more could enter; nor before those who entered last have theirs: a fleet
         // of long patience would be let in whole meanwhile.
-        let told = self
+        let told = shown
             .measured
             .is_some_and(|took| now.saturating_sub(self.grown_at) >= took);
         let are_well = self.health == Health::Good && self.itself.0 == Verdict::Good;
-        let may_grow = are_well && !is_bad && times.count() > 0 && told;
+        let may_grow = are_well && !is_bad && shown.tells && told;
         let before = self.entering.limit();
         self.entering.adjust(Period {
-            measured: self.measured,
+            measured: shown.measured,
             peak,
             may_grow,
         });
@@ -343,32 +345,9 @@ impl EdgeAdmission {
     }
 
     fn usual_time_to_connack(&self) -> Duration {
-        self.recent
-            .percentile(50)
+        self.waits
+            .usual()
             .unwrap_or(self.patience / FIRST_USUAL_PARTS)
-    }
-
-    fn find_limiting(&self, counts: EdgeCounts, now: Duration) -> &str {
-        match &self.health {
-            _ if self.settings.mode == Mode::Open => "",
-            _ if self.settings.mode == Mode::Closed => "closed",
-            Health::Silent => "no_shard_heard",
-            Health::Hard(signal) => signal,
-            _ if self.is_backend_at_fault() => SIGNAL,
-            Health::Bad(signal) => signal,
-            Health::Good if self.itself.0 > Verdict::Good => self.itself.1.unwrap_or("edge"),
-            Health::Good if counts.door == 0 && counts.held == 0 => "",
-            Health::Good if self.heard.settling_is_full(self.ramp.number, now) => "settle_limit",
-            Health::Good if counts.entering < self.lawful_limit() && self.ramp.steering.paused => {
-                "paused"
-            }
-            Health::Good if counts.entering < self.lawful_limit() => "level",
-            Health::Good if self.entering.is_capped() => "entering_limit",
-            Health::Good => {
-                let slows = self.heard.slowed(self.ramp.number, now);
-                slows.or(self.itself.1).unwrap_or("time_to_connack")
-            }
-        }
     }
 }
 

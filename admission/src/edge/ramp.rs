@@ -6,6 +6,7 @@ use super::Mode;
 use crate::advance::{Advance, Door};
 use crate::heard::Health;
 use crate::report::{ReopeningNumber, Steering, Trigger};
+use crate::slicing::SliceTable;
 use crate::tuning::Tuning;
 
 /// A tick that comes later than this counts no longer: the process stood still and held nobody up meanwhile.
@@ -20,6 +21,16 @@ pub(super) struct Look<'a> {
     /// Whether somebody waits anywhere.
     pub(super) knocks: bool,
     pub(super) door: Door,
+    pub(super) table: &'a SliceTable,
+    /// Nobody waits in slices under this.
+    pub(super) lowest_held: u32,
+}
+
+impl Look<'_> {
+    /// The census has nobody of it, and nobody waits there.
+    fn is_empty(&self, slice: u32) -> bool {
+        slice < self.lowest_held && self.table.is_empty(slice)
+    }
 }
 
 #[derive(Debug)]
@@ -137,7 +148,8 @@ impl Ramp {
             self.adopt_level(self.slope());
         }
         if matches!(self.mode, Mode::Staged | Mode::DryRun) && *look.health == Health::Good {
-            self.level = self.advance.next(self.level, self.slices, look.door);
+            let empty = |slice| look.is_empty(slice);
+            self.level = self.advance.next(self.level, self.slices, look.door, empty);
         }
     }
 

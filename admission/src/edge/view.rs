@@ -1,10 +1,12 @@
 //! What goes into an edge's admission, and what its workers see of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::progress::GateMode as Mode;
-use crate::report::{EdgeId, ReopeningNumber, Steering, Trigger};
+use crate::remembered::Remembered;
+use crate::report::{EdgeId, ReopeningNumber, Steering, Trigger, Verdict};
 use crate::slicing::{SlicePlan, SliceTable};
 use crate::tuning::Tuning;
 
@@ -38,8 +40,10 @@ pub struct EdgeCounts {
     pub entering_peak: u32,
     /// Clients that came since the last tick.
     pub arrivals: u32,
-    /// How long the one that has been entering longest has been so.
+    /// How long the one has been entering that has been so for longest of those that do not wait for a shard.
     pub oldest_entering: Option<Duration>,
+    /// The lowest of the closed slices that somebody waits in.
+    pub lowest_held: Option<u32>,
 }
 
 /// What workers go by. Cheap to clone.
@@ -57,6 +61,12 @@ pub struct EdgeView {
     pub entering_limit: u32,
     /// What the law would have let in; in mode `DryRun` it binds nobody.
     pub lawful_entering_limit: u32,
+    /// By their numbers.
+    pub shards: Arc<[ShardView]>,
+    /// Whose clients waited for a shard in vain.
+    pub remembered: Arc<Remembered>,
+    /// Grows when somebody may be let in who was kept out for a shard.
+    pub loosened: u64,
     /// How long the fleet waits for a CONNACK.
     pub patience: Duration,
     /// The median time to CONNACK of late.
@@ -71,7 +81,45 @@ pub struct EdgeView {
     pub limiting: Arc<str>,
 }
 
+/// A shard, as far as an edge goes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardView {
+    pub shard: u32,
+    /// `None`: it was not heard of late.
+    pub verdict: Option<Verdict>,
+    /// Its clients wait for longer than is aimed at, and those of most other shards do not: whoever waits for it gives
+    /// the place back, so that somebody else may come in.
+    pub is_late: bool,
+    /// Clients that it may be asked to take until the next tick.
+    pub attaches: u32,
+}
+
+impl ShardView {
+    /// Whether whoever waited for it in vain may try again.
+    pub fn is_well(&self) -> bool {
+        self.verdict == Some(Verdict::Good) && !self.is_late
+    }
+}
+
 impl EdgeView {
+    /// `None`: nothing is known of it.
+    pub fn shard(&self, shard: u32) -> Option<&ShardView> {
+        self.shards.iter().find(|known| known.shard == shard)
+    }
+
+    /// Whether clients that wait for this shard give their places back, once they have waited for [`EdgeView::aim`].
+    pub fn is_late(&self, shard: u32) -> bool {
+        self.shard(shard).is_some_and(|shard| shard.is_late)
+    }
+
+    /// Whether a client of this address waits before TLS, whatever its slice: it has waited in vain for a shard that is
+    /// not well yet.
+    pub fn keeps_out(&self, address: IpAddr, now: Duration) -> bool {
+        let is_well = |shard| self.shard(shard).is_some_and(ShardView::is_well);
+        let shard = self.remembered.shard_of(address, now);
+        !self.holds_nobody() && shard.is_some_and(|shard| !is_well(shard))
+    }
+
     /// Whether the slice is open; a place is needed besides.
     pub fn admits(&self, slice: u32) -> bool {
         self.holds_nobody() || slice < self.level

@@ -12,6 +12,8 @@ use crate::stable::{Random, spread};
 use crate::times::Times;
 use crate::tuning::Tuning;
 
+/// Opens with no level: for sockets that wait for something else.
+pub const NO_SLICE: u32 = u32::MAX;
 /// How often a worker looks after its held sockets when nothing else makes it: a twentieth of the shortest hold at a
 /// patience of 1 s, so that nobody waits noticeably longer than meant.
 pub const SWEEP_EVERY: Duration = Duration::from_millis(10);
@@ -244,6 +246,12 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
     /// Clients waiting in closed slices.
     pub fn held(&self) -> u32 {
         u32::try_from(self.closed.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The lowest closed slice that somebody waits in. Whoever waits in [`NO_SLICE`] does not count.
+    pub fn lowest_held(&self) -> Option<u32> {
+        let lowest = self.closed.first().map(|(slice, _)| *slice);
+        lowest.filter(|slice| *slice != NO_SLICE)
     }
 
     /// When the next socket is due, if nothing else happens.

@@ -347,3 +347,21 @@ fn whoever_has_sent_connect_is_held_for_the_whole_patience() {
         assert_eq!(hold.hold(id, 7, Duration::ZERO), Ok(patience));
     }
 }
+
+#[test]
+fn the_lowest_closed_slice_that_somebody_waits_in_is_told() {
+    let mut hold: Hold<u32> = Hold::new(Duration::from_secs(5), 10, 1);
+    assert_eq!(hold.lowest_held(), None);
+    for (id, slice) in [(1, 7), (2, 3), (3, NO_SLICE)] {
+        hold.hold(id, slice, Duration::ZERO).unwrap();
+    }
+    assert_eq!(hold.lowest_held(), Some(3));
+    hold.open_to(4);
+    assert_eq!((hold.lowest_held(), hold.door()), (Some(7), 1));
+    hold.open_to(u32::MAX);
+    assert_eq!(
+        (hold.lowest_held(), hold.held()),
+        (None, 1),
+        "no level opens it"
+    );
+}

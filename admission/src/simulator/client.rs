@@ -35,6 +35,8 @@ pub(super) struct Client {
     pub(super) entered: Moment,
     /// Held until CONNACK.
     pub(super) place: Option<Place>,
+    /// Since when it has waited for its shard.
+    pub(super) asks_since: Option<Moment>,
     pub(super) settling: Option<Settling>,
     pub(super) connected: bool,
 }
@@ -62,6 +64,7 @@ impl Client {
             shard,
             entered: 0,
             place: None,
+            asks_since: None,
             settling: None,
             connected: false,
         }

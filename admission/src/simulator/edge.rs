@@ -7,6 +7,7 @@ use super::client::{Client, Try};
 use super::cores::Work;
 use super::moment::{Moment, duration};
 use super::scenario::{Law, Scenario};
+use crate::attaches::Attaches;
 use crate::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, EdgeView, Mode};
 use crate::hold::Hold;
 use crate::places::Places;
@@ -14,6 +15,7 @@ use crate::report::EdgeId;
 use crate::slicing::{PrefixLengths, SlicePlan, Slicing, SlicingErrors};
 use crate::times::Times;
 use crate::tuning::Tuning;
+use crate::waits::Waits;
 
 /// What any fleet has, at least; a larger one gets a slice for so many clients.
 const LEAST_SLICES: u32 = 256;
@@ -33,12 +35,15 @@ pub(super) struct Edge {
     pub(super) arrived: u32,
     limit: u32,
     pub(super) hold: Hold<Try>,
-    /// Times to CONNACK since the last tick.
-    pub(super) times: Times,
+    /// Since the last tick.
+    pub(super) waits: Waits,
+    pub(super) attaches: Attaches,
+    /// Clients that wait until their shard may be asked, by shard.
+    pub(super) to_attach: Vec<VecDeque<Try>>,
     /// In the order of their entering, with some that are done.
     entering: VecDeque<(Moment, Try)>,
     /// Waits for a core since the last tick, under a law that looks at them.
-    waits: Option<Times>,
+    core_waits: Option<Times>,
     pub(super) aimd: u32,
     /// Requests under way to the authentication backend, and logins that wait for one.
     pub(super) asking: u32,
@@ -77,9 +82,11 @@ impl Edge {
             places: Places::default(),
             limit: 0,
             hold: Hold::new(patience, budget, seed),
-            times: Times::default(),
+            waits: Waits::default(),
+            attaches: Attaches::new(usize::from(scenario.capacity.shards)),
+            to_attach: vec![VecDeque::new(); usize::from(scenario.capacity.shards)],
             entering: VecDeque::new(),
-            waits: matches!(scenario.law, Law::Aimd(_)).then(Times::default),
+            core_waits: matches!(scenario.law, Law::Aimd(_)).then(Times::default),
             aimd: AIMD_FIRST,
             asking: 0,
             arrived: 0,
@@ -96,7 +103,7 @@ impl Edge {
     }
 
     pub(super) fn waited(&mut self, work: Work, wait: Duration) {
-        if let Some(waits) = &mut self.waits
+        if let Some(waits) = &mut self.core_waits
             && work != Work::Settled
         {
             waits.record(wait);
@@ -115,7 +122,10 @@ impl Edge {
 
     /// A rival's law, once in a while.
     pub(super) fn adjust_aimd(&mut self, most: Duration) {
-        let waits = self.waits.replace(Times::default()).unwrap_or_default();
+        let waits = self
+            .core_waits
+            .replace(Times::default())
+            .unwrap_or_default();
         let Some(p95) = waits.percentile(95) else {
             return;
         };
@@ -126,15 +136,52 @@ impl Edge {
         }
     }
 
+    /// Notes who waits for which shard for how long.
     pub(super) fn counts(&mut self, clients: &[Client], now: Moment) -> EdgeCounts {
+        let mut oldest = None;
+        let waits = &mut self.waits;
+        self.entering.retain(|(entered, attempt)| {
+            let client = &clients[attempt.client as usize];
+            if client.served != attempt.number || client.connected {
+                return false;
+            }
+            let waited = Some(duration(now - *entered));
+            if client.asks_since.is_some() {
+                let shard = waits.of(client.shard.into());
+                shard.oldest = shard.oldest.max(waited);
+            } else {
+                oldest = oldest.max(waited);
+            }
+            true
+        });
+        for shard in (0..).take(self.to_attach.len()) {
+            let asked = self.attaches.take_asked(shard);
+            if asked > 0 {
+                self.waits.of(shard).asked += asked;
+            }
+        }
         EdgeCounts {
             arrivals: std::mem::take(&mut self.arrived),
             entering_peak: self.places.take_peak(),
-            oldest_entering: self
-                .oldest_entering(clients)
-                .map(|entered| duration(now - entered)),
+            oldest_entering: oldest,
             ..self.counts_now()
         }
+    }
+
+    /// Clients that have waited for their shard for longer than `most`.
+    pub(super) fn wait_longer<'a>(
+        &'a self,
+        clients: &'a [Client],
+        most: Duration,
+        now: Moment,
+    ) -> impl Iterator<Item = Try> + 'a {
+        let all = self.entering.iter().map(|(_, attempt)| *attempt);
+        all.filter(move |attempt| {
+            let client = &clients[attempt.client as usize];
+            let is_entering = client.served == attempt.number && !client.connected;
+            let asks_since = client.asks_since.filter(|_| is_entering);
+            asks_since.is_some_and(|since| duration(now - since) > most)
+        })
     }
 
     /// What a report needs.
@@ -143,18 +190,8 @@ impl Edge {
             door: self.hold.door(),
             held: self.hold.held(),
             entering: self.places.used(),
+            lowest_held: self.hold.lowest_held(),
             ..EdgeCounts::default()
-        }
-    }
-
-    fn oldest_entering(&mut self, clients: &[Client]) -> Option<Moment> {
-        loop {
-            let (entered, attempt) = *self.entering.front()?;
-            let client = &clients[attempt.client as usize];
-            if client.served == attempt.number && !client.connected {
-                return Some(entered);
-            }
-            self.entering.pop_front();
         }
     }
 }

@@ -8,6 +8,7 @@ use super::edge::{Edge, share};
 use super::moment::{Moment, duration, moment};
 use super::run::{Event, Run};
 use super::scenario::{Law, When};
+use crate::hold::NO_SLICE;
 use crate::places::Place;
 
 /// A rival thinks as often as this library's entering limit does.
@@ -34,7 +35,11 @@ impl Run<'_> {
         let slice_of = self.scenario.address_of(client);
         let edge = &mut self.edges[usize::from(edge_number)];
         edge.arrived += 1;
-        let slice = edge.view.table.slice_of(slice_of).slice().unwrap_or(0);
+        let slice = if edge.view.keeps_out(slice_of, duration(self.now)) {
+            NO_SLICE
+        } else {
+            edge.view.table.slice_of(slice_of).slice().unwrap_or(0)
+        };
         let place = if edge.admits(slice) {
             edge.places.try_take()
         } else {
@@ -106,17 +111,19 @@ impl Run<'_> {
             return;
         }
         let client = self.client(attempt);
-        let (edge, entered, is_entering) = (
-            client.edge,
-            client.entered,
-            client.place.is_some() && !client.connected,
-        );
+        let (edge, entered) = (client.edge, client.entered);
+        let asks = client.asks_since.is_some().then_some(client.shard);
+        let is_entering = client.place.is_some() && !client.connected || asks.is_some();
         let now = duration(self.now);
         let at = &mut self.edges[usize::from(edge)];
         at.hold.remove(attempt, now);
         if is_entering {
             let waited = duration(self.now - entered);
-            at.times.record_at_least(waited, at.view.aim);
+            let times = match asks {
+                Some(shard) => &mut at.waits.of(shard.into()).times,
+                None => &mut at.waits.elsewhere,
+            };
+            times.record_at_least(waited, at.view.aim);
         }
         self.forget(attempt);
     }
@@ -129,6 +136,7 @@ impl Run<'_> {
         let client = self.client(attempt);
         client.served = 0;
         client.place = None;
+        client.asks_since = None;
         let (edge, shard) = (client.edge, client.shard);
         let (was_settling, was_connected) = (
             client.settling.take().is_some(),
@@ -184,7 +192,7 @@ impl Run<'_> {
             let edge = &mut self.edges[usize::from(number)];
             let counts = edge.counts(&self.clients, self.now);
             edge.admission
-                .tick(counts, &std::mem::take(&mut edge.times), duration(self.now));
+                .tick(counts, &std::mem::take(&mut edge.waits), duration(self.now));
             if let Law::Aimd(most) = self.scenario.law
                 && self.now.is_multiple_of(RIVAL_EVERY)
             {
@@ -194,6 +202,9 @@ impl Run<'_> {
             self.watch
                 .advances(&edge.view, &next, &self.shards, self.now);
             self.publish(usize::from(number));
+            if self.scenario.law == Law::Staged {
+                self.look_at_attaching(number);
+            }
         }
         self.watch.behind(&self.edges, self.now);
         self.look_at_level();
@@ -231,15 +242,17 @@ impl Run<'_> {
         let edge = &mut self.edges[number];
         let view = edge.admission.view();
         self.watch.publishes(&edge.view, &view);
-        if view.reopening == edge.view.reopening {
+        if view.reopening == edge.view.reopening && view.loosened == edge.view.loosened {
             edge.hold.open_to(view.level);
         } else {
-            let table = view.table.clone();
+            let (view, now) = (&view, duration(self.now));
             edge.hold.recut(view.level, |attempt| {
-                table
-                    .slice_of(scenario.address_of(attempt.client))
-                    .slice()
-                    .unwrap_or(0)
+                let address = scenario.address_of(attempt.client);
+                if view.keeps_out(address, now) {
+                    NO_SLICE
+                } else {
+                    view.table.slice_of(address).slice().unwrap_or(0)
+                }
             });
         }
         let place = u16::try_from(number).unwrap_or(0);

@@ -2,6 +2,7 @@
 
 use super::client::Try;
 use super::cores::{For, Work};
+use super::edge::Edge;
 use super::moment::moment;
 use super::run::{Event, Run};
 
@@ -82,7 +83,38 @@ impl Run<'_> {
     }
 
     fn let_in(&mut self, attempt: Try) {
-        let shard = self.client(attempt).shard;
+        let now = self.now;
+        let client = self.client(attempt);
+        client.asks_since = Some(now);
+        let (edge, shard) = (client.edge, client.shard);
+        self.edges[usize::from(edge)].to_attach[usize::from(shard)].push_back(attempt);
+        self.ask(edge, shard);
+    }
+
+    /// As many as the edge may ask the shard to take.
+    pub(super) fn ask(&mut self, edge: u16, shard: u16) {
+        loop {
+            let Edge {
+                attaches,
+                to_attach,
+                ..
+            } = &mut self.edges[usize::from(edge)];
+            let waiting = &mut to_attach[usize::from(shard)];
+            let Some(attempt) = waiting.front().copied() else {
+                return;
+            };
+            let is_there = self.clients[attempt.client as usize].served == attempt.number;
+            if is_there && !attaches.try_take(shard.into()) {
+                return;
+            }
+            waiting.pop_front();
+            if is_there {
+                self.open_session(attempt, shard);
+            }
+        }
+    }
+
+    fn open_session(&mut self, attempt: Try, shard: u16) {
         let cost = moment(self.scenario.capacity.session);
         if cost > 0 && self.shards[usize::from(shard)].alive {
             self.work(

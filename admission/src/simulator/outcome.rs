@@ -34,6 +34,8 @@ pub struct Outcome {
     pub resets: u64,
     /// Logins that the authentication backend failed at.
     pub refused: u64,
+    /// Clients that waited for a shard in vain.
+    pub turned_away: u64,
     /// Clients that were back and fell out again.
     pub drops: u64,
     /// Of the times from being let in until CONNACK: median and 95th percentile.
@@ -89,6 +91,7 @@ pub(super) struct Progress {
     pub(super) gave_up: u64,
     pub(super) resets: u64,
     pub(super) refused: u64,
+    pub(super) turned_away: u64,
     pub(super) drops: u64,
     pub(super) times: Times,
     points: Vec<Point>,
@@ -165,6 +168,7 @@ impl Run<'_> {
             gave_up: progress.gave_up,
             resets: progress.resets,
             refused: progress.refused,
+            turned_away: progress.turned_away,
             drops: progress.drops,
             time_to_connack: (percentile(50), percentile(95)),
             reopening: view.map_or(0, |view| view.reopening.0),

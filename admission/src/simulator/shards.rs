@@ -14,6 +14,46 @@ impl Run<'_> {
         self.attach_waiting(shard);
     }
 
+    /// Whoever waits for a shard that is late gives its place back; after half a patience it is told to come again, and
+    /// its address is remembered.
+    pub(super) fn look_at_attaching(&mut self, number: u16) {
+        let edge = &self.edges[usize::from(number)];
+        let patience = self.scenario.herd.patience;
+        let late: Vec<_> = edge
+            .wait_longer(&self.clients, edge.view.aim, self.now)
+            .filter(|attempt| {
+                let shard = self.clients[attempt.client as usize].shard;
+                edge.view.is_late(shard.into())
+            })
+            .collect();
+        let refused: Vec<_> = edge
+            .wait_longer(&self.clients, patience / 2, self.now)
+            .collect();
+        for attempt in late {
+            self.client(attempt).place = None;
+        }
+        let scenario = self.scenario;
+        let shard_of = |attempt: &Try| self.clients[attempt.client as usize].shard.into();
+        let remembered: Vec<_> = refused
+            .iter()
+            .map(|attempt| (scenario.address_of(attempt.client), shard_of(attempt)))
+            .collect();
+        self.edges[usize::from(number)]
+            .admission
+            .remember(remembered, duration(self.now));
+        for attempt in refused {
+            self.progress.turned_away += 1;
+            self.forget(attempt);
+            self.ended(attempt);
+        }
+        for view in self.edges[usize::from(number)].view.shards.clone().iter() {
+            let edge = &self.edges[usize::from(number)];
+            edge.attaches.grant(view.shard, view.attaches);
+            self.ask(number, u16::try_from(view.shard).unwrap_or(0));
+        }
+        self.promote(number);
+    }
+
     /// Only this library's law has a settle limit.
     fn settle_limit(&self) -> u32 {
         if self.scenario.law == Law::Staged {
@@ -45,6 +85,7 @@ impl Run<'_> {
         let client = self.client(attempt);
         client.settling = Some(Settling::begin(duration(now)));
         client.connected = true;
+        client.asks_since = None;
         let (took, edge) = (duration(now - client.entered), client.edge);
         let place = if gives_back {
             client.place.take()
@@ -57,7 +98,8 @@ impl Run<'_> {
         shard.connected += 1;
         self.watch.attaches(shard.settling, self.settle_limit());
         let quiet = moment(self.shards[usize::from(number)].gaps.quiet());
-        self.edges[usize::from(edge)].times.record(took);
+        let waits = &mut self.edges[usize::from(edge)].waits;
+        waits.of(number.into()).times.record(took);
         self.progress.times.record(took);
         self.connack(attempt);
         self.after(quiet, Event::SettleLook(attempt));

@@ -20,6 +20,8 @@ pub struct SliceTable {
     order: Arc<[u32]>,
     /// Clients of each slice, by the census.
     expected: Arc<[u32]>,
+    /// Whether there is a census.
+    is_counted: bool,
 }
 
 /// The slices of one named range.
@@ -39,12 +41,13 @@ impl SliceTable {
             How::InARow(_) => shuffled(cut.slices(), seed).into(),
             How::Hashed { .. } | How::ByClientId => Arc::from([]),
         };
-        let expected = expected(spec, &cut, &order, seed).into();
+        let expected: Arc<[u32]> = expected(spec, &cut, &order, seed).into();
         Self {
             seed,
             hash: StableHash::new(seed.0).number(spec.hash()).finish(),
             cut,
             order,
+            is_counted: expected.iter().any(|clients| *clients > 0),
             expected,
         }
     }
@@ -98,6 +101,11 @@ impl SliceTable {
             .iter()
             .map(|clients| u64::from(*clients))
             .sum()
+    }
+
+    /// Whether the census has no client of it. Without a census nothing is known to be empty.
+    pub fn is_empty(&self, slice: u32) -> bool {
+        self.is_counted && self.expected(slice) == 0
     }
 
     /// First slice of a range, and the one after its last.

@@ -12,6 +12,7 @@ use herdgate_admission::report::{EdgeReport, ShardReport};
 use herdgate_admission::slicing::TableFor;
 use herdgate_admission::steering::NotSteered;
 use herdgate_admission::times::Times;
+use herdgate_admission::waits::Waits;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
@@ -56,8 +57,10 @@ pub struct WorkerNews {
     pub held: u32,
     /// Since when the one has been entering that has been so for longest.
     pub oldest_entering: Option<Duration>,
-    /// Times to CONNACK since the last news.
-    pub times: Times,
+    /// The lowest closed slice that somebody waits in.
+    pub lowest_held: Option<u32>,
+    /// Since the last news.
+    pub waits: Waits,
     /// How long clients of the held sample waited that gave up, since the last news.
     pub given_up: Times,
     /// Its clients, when it was time to count them.
@@ -85,7 +88,7 @@ pub struct EdgeControl {
     own_health: Option<OwnHealth>,
     mail: UnboundedReceiver<ControlMail>,
     workers: Vec<WorkerNews>,
-    times: Times,
+    waits: Waits,
     shards: Vec<Option<Arc<ShardReport>>>,
     /// How many workers' links to each are up.
     links: Vec<usize>,
@@ -149,7 +152,6 @@ impl EdgeControl {
             questions,
         };
         let workers = (0..shared.settings.workers.get()).map(no_news).collect();
-        let times = Times::default();
         (
             Self {
                 shared,
@@ -157,7 +159,7 @@ impl EdgeControl {
                 own_health: None,
                 mail,
                 workers,
-                times,
+                waits: Waits::default(),
                 shards,
                 links: vec![0; links],
                 view,
@@ -201,7 +203,7 @@ impl EdgeControl {
             ControlMail::Table(table) => self.admission.adopt_table(&table),
             ControlMail::Worker(mut news) => {
                 self.counting.counted(news.worker, news.census.take());
-                self.times.merge(&news.times);
+                self.waits.merge(&news.waits);
                 self.admission.gave_up(&news.given_up);
                 if let Some(known) = self.workers.get_mut(news.worker) {
                     *known = *news;
@@ -263,7 +265,7 @@ impl EdgeControl {
         let backend = self.shared.authenticator.backend_health();
         self.admission.feel_backend(backend);
         self.admission
-            .tick(counts, &std::mem::take(&mut self.times), now);
+            .tick(counts, &std::mem::take(&mut self.waits), now);
         self.tell_shards(counts);
         self.publish();
     }
@@ -309,6 +311,11 @@ impl EdgeControl {
             entering: self.shared.places.used(),
             entering_peak,
             arrivals: 0,
+            lowest_held: self
+                .workers
+                .iter()
+                .filter_map(|worker| worker.lowest_held)
+                .min(),
             oldest_entering: oldest.map(|since| now.saturating_sub(since)),
         }
     }
@@ -355,7 +362,8 @@ fn no_news(worker: usize) -> WorkerNews {
         door: 0,
         held: 0,
         oldest_entering: None,
-        times: Times::default(),
+        lowest_held: None,
+        waits: Waits::default(),
         given_up: Times::default(),
         census: None,
     }

@@ -294,6 +294,12 @@ impl Gate {
         (hold.door() + clients.door(), hold.held() + clients.held())
     }
 
+    /// The lowest closed slice that somebody waits in.
+    pub(super) fn lowest_held(&self) -> Option<u32> {
+        let lowest = [&self.hold, &self.clients].map(|hold| hold.borrow().lowest_held());
+        lowest.into_iter().flatten().min()
+    }
+
     /// Who is held with this address.
     pub(super) fn standing(&self, address: IpAddr) -> Standing {
         let waiting = self.waiting.borrow();

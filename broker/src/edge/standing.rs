@@ -144,6 +144,7 @@ mod tests {
             free_places: 60,
             entering_limit: 64,
             held,
+            lowest_held: u32::MAX,
             age_ms,
             joined: Vec::new(),
             trigger: Trigger::None,

@@ -13,6 +13,7 @@ use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
 use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
 use herdgate_admission::slicing::Slicing;
+use herdgate_admission::waits::Waits;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
@@ -461,7 +462,11 @@ impl Worker {
             door,
             held,
             oldest_entering,
-            times: self.entering.take_times(),
+            lowest_held: self.gate.lowest_held(),
+            waits: Waits {
+                elsewhere: self.entering.take_times(),
+                ..Waits::default()
+            },
             given_up: self.gate.take_given_up(),
             census: self.census(),
         })

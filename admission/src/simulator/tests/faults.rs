@@ -143,6 +143,63 @@ fn one_slow_shard_of_three_stops_nobody_else() {
     assert_eq!(outcome.seen.entered_above_limit, 0);
 }
 
+/// Three shards on machines of their own, of which one takes so many times as long for everything from the start.
+fn one_sick_of_three(percent: u32) -> Scenario {
+    let mut scenario = founding(3_000);
+    scenario.capacity = Capacity {
+        shards: 3,
+        one_machine: false,
+        session: ms(2),
+        subscribe: Duration::from_micros(100),
+        login: ms(5),
+        ..scenario.capacity
+    };
+    scenario.faults = vec![Fault {
+        when: When::At(ms(0)),
+        lasting: Duration::from_mins(3),
+        mishap: Mishap::Slow {
+            whose: Whose::Shard(2),
+            percent,
+        },
+    }];
+    scenario
+}
+
+/// When so many were back.
+fn back_at(outcome: &Outcome, back: u32) -> Duration {
+    let point = outcome.timeline.iter().find(|point| point.back >= back);
+    point.map_or(Duration::MAX, |point| point.at)
+}
+
+/// Clients of the sick shard wait for it a hundred times as long as the others for theirs.
+#[test]
+fn clients_of_two_shards_come_back_as_if_the_third_were_not_sick() {
+    let well = run(&one_sick_of_three(100));
+    for percent in [1_000, 10_000] {
+        let outcome = run(&one_sick_of_three(percent));
+        let (usual, now) = (back_at(&well, 1_900), back_at(&outcome, 1_900));
+        assert!(
+            outcome.is_complete() && now < usual * 3 / 2,
+            "{usual:?} {now:?} {:?}",
+            brief(&outcome)
+        );
+        assert_eq!(outcome.seen.entered_above_limit, 0);
+    }
+}
+
+/// Whoever was turned away is not given a handshake before its shard is well.
+#[test]
+fn clients_that_waited_for_a_shard_in_vain_are_held_before_tls() {
+    let outcome = run(&one_sick_of_three(10_000));
+    assert!(outcome.turned_away > 0, "{:?}", brief(&outcome));
+    // in three minutes; each would come again every few seconds
+    assert!(
+        outcome.handshakes_per_hundred() <= 300,
+        "{:?}",
+        brief(&outcome)
+    );
+}
+
 #[test]
 fn a_fault_that_comes_after_everybody_is_back_still_happens() {
     let mut scenario = founding(100);

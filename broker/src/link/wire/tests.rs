@@ -34,6 +34,7 @@ fn edge_report() -> EdgeReport {
         free_places: 4,
         entering_limit: 64,
         held: 5,
+        lowest_held: 17,
         age_ms: 6,
         joined: vec![ShardBoot {
             shard: 2,
