@@ -13,6 +13,10 @@ const SLOW: Duration = Duration::from_millis(500);
 /// Percent of logins that the backend says nothing of. Beyond it whoever is let in does its handshake in vain too often.
 const MOST_ERRORS: u64 = 10;
 
+/// While the backend fails, an error is told no sooner than this after it was asked, and its place is free no sooner: errors
+/// are quick, and the herd would do its handshakes in vain as fast as machines can. A window has a few of these still.
+pub const PROBE_EVERY: Duration = Duration::from_secs(1);
+
 /// One window of one edge.
 #[derive(Clone, Debug, Default)]
 pub struct BackendWindow {

@@ -57,6 +57,8 @@ fn a_backend_that_fails_lets_a_few_ask_and_nothing_grow() {
     cluster.run(25_000);
     assert!(cluster.view(0).stalled);
     cluster.feel_backend(0, Verdict::Good);
+    cluster.step();
+    assert_eq!(cluster.limit(0), 64, "as before it failed");
     cluster.run(5_000);
     assert!(cluster.level(0) > level && !cluster.view(0).stalled);
 }

@@ -302,9 +302,13 @@ impl EdgeAdmission {
     fn adjust_entering(&mut self, oldest_entering: Option<Duration>, now: Duration) {
         let peak = std::mem::take(&mut self.peak);
         let shown = self.waits.end(oldest_entering, self.live.keys().copied());
+        if self.backend == Verdict::Hard {
+            // errors that are told late say nothing of how many could enter when it is well again
+            return;
+        }
         let is_bad = matches!(self.health, Health::Bad(_))
             || self.itself.0 == Verdict::Bad
-            || self.backend != Verdict::Good;
+            || self.backend == Verdict::Bad;
         if is_bad && self.entering.halve(now) {
             return;
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::backend::Asking;
 use super::client::{Client, Try};
 use super::cores::Work;
 use super::moment::{Moment, duration};
@@ -45,9 +46,7 @@ pub(super) struct Edge {
     /// Waits for a core since the last tick, under a law that looks at them.
     core_waits: Option<Times>,
     pub(super) aimd: u32,
-    /// Requests under way to the authentication backend, and logins that wait for one.
-    pub(super) asking: u32,
-    pub(super) to_ask: VecDeque<(Moment, Try)>,
+    pub(super) asking: Asking,
 }
 
 impl Edge {
@@ -88,9 +87,8 @@ impl Edge {
             entering: VecDeque::new(),
             core_waits: matches!(scenario.law, Law::Aimd(_)).then(Times::default),
             aimd: AIMD_FIRST,
-            asking: 0,
+            asking: Asking::default(),
             arrived: 0,
-            to_ask: VecDeque::new(),
         })
     }
 

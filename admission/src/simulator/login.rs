@@ -1,4 +1,4 @@
-//! The way in: handshake, login, authentication backend, session.
+//! The way in: handshake, login, session.
 
 use super::client::Try;
 use super::cores::{For, Work};
@@ -27,62 +27,13 @@ impl Run<'_> {
 
     pub(super) fn login_done(&mut self, attempt: Try) {
         if self.backend.is_some() {
-            let (edge, now) = (self.client(attempt).edge, self.now);
-            self.edges[usize::from(edge)]
-                .to_ask
-                .push_back((now, attempt));
-            self.ask_backend(edge);
+            self.wait_for_backend(attempt);
         } else {
             self.let_in(attempt);
         }
     }
 
-    fn ask_backend(&mut self, number: u16) {
-        let half_patience = moment(self.scenario.herd.patience / 2);
-        let (Some(backend), now) = (self.backend, self.now) else {
-            return;
-        };
-        while self.edges[usize::from(number)].asking < backend.concurrent {
-            let edge = &mut self.edges[usize::from(number)];
-            let newest_first = edge
-                .to_ask
-                .front()
-                .is_some_and(|(since, _)| now - since > half_patience);
-            let next = if newest_first {
-                edge.to_ask.pop_back()
-            } else {
-                edge.to_ask.pop_front()
-            };
-            let Some((_, attempt)) = next else {
-                return;
-            };
-            if self.is_served(attempt) {
-                self.edges[usize::from(number)].asking += 1;
-                self.after(
-                    moment(backend.latency),
-                    Event::BackendAnswers(attempt, number),
-                );
-            }
-        }
-    }
-
-    pub(super) fn backend_answers(&mut self, attempt: Try, edge: u16) {
-        let failing = u64::from(self.backend.map_or(0, |backend| backend.failing_percent));
-        let asking = &mut self.edges[usize::from(edge)].asking;
-        *asking = asking.saturating_sub(1);
-        if self.is_served(attempt) {
-            if self.random_below(100) < failing {
-                self.progress.refused += 1;
-                self.forget(attempt);
-                self.ended(attempt);
-            } else {
-                self.let_in(attempt);
-            }
-        }
-        self.ask_backend(edge);
-    }
-
-    fn let_in(&mut self, attempt: Try) {
+    pub(super) fn let_in(&mut self, attempt: Try) {
         let now = self.now;
         let client = self.client(attempt);
         client.asks_since = Some(now);

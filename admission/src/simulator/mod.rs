@@ -8,6 +8,7 @@
 //! [`Scenario::run`] is one run; [`mod@rows`] are those that the law was chosen by;
 //! [`forecast`] says in one formula how long a reopening will take.
 
+mod backend;
 mod check;
 mod client;
 mod clients;

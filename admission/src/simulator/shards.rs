@@ -190,6 +190,7 @@ impl Run<'_> {
                 self.shards[usize::from(number)].judge(oldest);
             }
         }
+        self.judge_backend();
         self.after_window();
     }
 

@@ -120,6 +120,30 @@ fn a_backend_that_slows_and_fails_heals() {
     assert!(outcome.refused > 0, "{:?}", brief(&outcome));
 }
 
+/// Errors are quick: without the few that ask slowly, each client would do its handshake in vain more than once.
+#[test]
+fn a_backend_that_fails_costs_few_handshakes() {
+    let mut scenario = with(
+        Mishap::Backend {
+            latency: ms(20),
+            failing_percent: 100,
+        },
+        10_000,
+    );
+    scenario.capacity.login = ms(0);
+    scenario.capacity.backend = Some(Backend {
+        latency: ms(20),
+        concurrent: 64,
+        failing_percent: 0,
+    });
+    let outcome = assert_finishes(&scenario, 600);
+    assert!(
+        (1..3_000).contains(&outcome.refused),
+        "{:?}",
+        brief(&outcome)
+    );
+}
+
 #[test]
 fn one_slow_shard_of_three_stops_nobody_else() {
     let mut scenario = founding(1_000);

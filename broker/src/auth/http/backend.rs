@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use herdgate_admission::backend::PROBE_EVERY;
 use herdgate_admission::health::WINDOW;
 use herdgate_admission::report::Verdict as Health;
 use tokio::sync::watch;
@@ -20,9 +21,6 @@ use crate::process::{Causes, Life};
 
 /// Threads that look names up: each look-up may take long, and most requests need none.
 const RESOLVERS: usize = 2;
-/// While the backend fails, an answer that says so comes no sooner, and the next is asked about no sooner: an error is
-/// quick, and the herd would do its handshakes in vain as fast as the machine can. A window has a few of these still.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// The backend's entrance; the thread ends with it.
 #[derive(Debug)]
