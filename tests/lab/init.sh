@@ -22,15 +22,21 @@ shield_sysctls() {
   done
 }
 
-# start NAME COMMAND…: its end is noted, not mended; `lab.sh status` tells.
+# start NAME COMMAND…: its end is noted, not mended, unless somebody asks (`lab.sh start`); `lab.sh status` tells.
 start() {
   local name=$1
   shift
   (
     # the lock is this process's own: a program that outlives it by a moment must not hold it
     exec 9>&-
-    "$@" > "$RUN/log/$name.log" 2>&1 < /dev/null || true
-    date -u +%FT%TZ > "$RUN/log/$name.ended"
+    while :; do
+      rm -f "$RUN/log/$name.ended" "$RUN/again/$name"
+      "$@" >> "$RUN/log/$name.log" 2>&1 < /dev/null &
+      echo $! > "$RUN/pid/$name"
+      wait $! || true
+      date -u +%FT%TZ > "$RUN/log/$name.ended"
+      wait_for [ -e "$RUN/again/$name" ]
+    done
   ) &
 }
 

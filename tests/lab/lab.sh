@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real one-node Kubernetes on this Linux machine, in namespaces of its own. See README.md beside this file.
-# Usage: lab.sh tools | up | down | status | env | load IMAGE.tar… | fleet RANGE…
+# Usage: lab.sh tools | up | down | status | env | load IMAGE.tar… | fleet RANGE… | kill PROGRAM | start PROGRAM
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for part in common requirements tools network pki images node cluster clean; do
@@ -66,6 +66,8 @@ main() {
     env) environment ;;
     load) lab_is_up || fail "no lab is up"; load_images "$@" ;;
     fleet) lab_is_up || fail "no lab is up"; add_fleet "$@" ;;
+    kill) lab_is_up || fail "no lab is up"; kill_program "$@" ;;
+    start) lab_is_up || fail "no lab is up"; start_program "$@" ;;
     *) sed -n '2,3s/^# //p' "$0" >&2; exit 64 ;;
   esac
 }

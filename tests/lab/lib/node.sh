@@ -1,7 +1,7 @@
 # The node: its files, its first process, and how that one ends.
 
 write_node_files() {
-  mkdir -p "$RUN"/{log,etcd,kubelet,containerd,cni,volumes,sysctl}
+  mkdir -p "$RUN"/{log,etcd,kubelet,containerd,cni,volumes,sysctl,pid,again}
   printf '%s\n' "$RUN" > "$LOCK"
   write_pki
   cp "$here/manifests/audit-policy.yaml" "$RUN/"
@@ -85,14 +85,36 @@ end_node() {
   flock --timeout 20 9 || fail "a lab is still there: $(lock_text)"
 }
 
+# kill_program NAME: without a word, as a crash would; the rest of the node goes on.
+kill_program() {
+  is_program "$1"
+  nsenter --target "$(node_pid)" --pid kill -9 "$(cat "$RUN/pid/$1")"
+  wait_until 10 "the end of $1" test -e "$RUN/log/$1.ended"
+  say "$1 is killed"
+}
+
+# start_program NAME: one that has ended, with the flags that it had.
+start_program() {
+  is_program "$1"
+  [ -e "$RUN/log/$1.ended" ] || fail "$1 runs"
+  touch "$RUN/again/$1"
+  wait_until 10 "the start of $1" test ! -e "$RUN/log/$1.ended"
+  say "$1 is started again"
+}
+
+is_program() {
+  [[ ${1:-} =~ ^[a-z-]+$ ]] && [ -e "$RUN/pid/$1" ] || fail "'${1:-}' is no program of the node; there are: $(ls -x "$RUN/pid")"
+}
+
 # Every controller's hierarchy (cgroup v1), or the one of all (v2).
 cgroup_roots() {
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo /sys/fs/cgroup; else
     find /sys/fs/cgroup -mindepth 1 -maxdepth 1 -type d; fi
 }
 
+# Pods together count as ten tasks, not as one: a build beside them takes no more than its share.
 make_cgroups() {
-  local root
+  local root weight
   for root in $(cgroup_roots); do
     mkdir -p "$root/$CGROUP"
     if [ -e "$root/cgroup.controllers" ]; then
@@ -103,6 +125,9 @@ make_cgroups() {
       cat "$root/cpuset.cpus" > "$root/$CGROUP/cpuset.cpus"
       cat "$root/cpuset.mems" > "$root/$CGROUP/cpuset.mems"
     fi
+    for weight in cpu.shares=10240 cpu.weight=1000; do
+      [ ! -e "$root/$CGROUP/${weight%=*}" ] || echo "${weight#*=}" > "$root/$CGROUP/${weight%=*}"
+    done
   done
 }
 

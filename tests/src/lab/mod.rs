@@ -10,6 +10,7 @@ pub mod swarm;
 
 use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -36,6 +37,14 @@ impl Lab {
     /// A cluster made for this, not one that somebody named.
     pub fn is_our_own(&self) -> bool {
         self.audit.is_some()
+    }
+
+    /// Kills a program of our own lab's node, such as `kube-apiserver`, or starts it again.
+    pub fn program(&self, command: &str, name: &str) {
+        assert!(self.is_our_own(), "only our own lab may be broken");
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("lab/lab.sh");
+        let output = Command::new(script).args([command, name]).output().unwrap();
+        assert!(output.status.success(), "{command} {name}: {output:?}");
     }
 
     /// What `tests/lab/test.sh` brought up; `None` without it, said loudly.

@@ -14,6 +14,8 @@ const UP: &str = "all are up";
 
 /// Whom the gateways meet, and how many there are.
 pub struct Herd<'a> {
+    /// Of its files; another herd of the same test has another.
+    pub name: &'a str,
     pub target: String,
     pub server_name: &'a str,
     pub ca_file: PathBuf,
@@ -21,6 +23,8 @@ pub struct Herd<'a> {
     /// Name, gateways, source addresses.
     pub ranges: Vec<(&'a str, u32, Option<&'a str>)>,
     pub topics: u32,
+    /// Gateways on their way at a time, the first time.
+    pub concurrent: u32,
 }
 
 impl Herd<'_> {
@@ -38,20 +42,27 @@ impl Herd<'_> {
             })
             .collect();
         json!({
-            "name": "lab",
+            "name": self.name,
             "target": {"address": self.target, "protocol": "mqtts", "serverName": self.server_name, "caFile": self.ca_file},
             "ranges": ranges,
             "identity": {"clientId": format!("{user}-{{n:5}}"), "userName": user, "password": password},
             "topics": {"count": self.topics, "pattern": format!("{user}/{{n:5}}/{{t}}")},
-            "bringUp": {"concurrent": 32, "timeoutSeconds": 180},
-            "restart": {"waitSeconds": 600, "timeoutSeconds": 240, "quietSeconds": 3},
+            "bringUp": {"concurrent": self.concurrent, "timeoutSeconds": 400},
+            "restart": {"waitSeconds": 600, "timeoutSeconds": 400, "quietSeconds": 3},
         })
     }
 
     /// Starts the swarm and returns when all gateways are up.
     pub fn bring_up(&self, binary: &Path, folder: &Path, within: Duration) -> Run {
-        let scenario = folder.join("herd.yaml");
-        let report = folder.join("herd.json");
+        let mut run = self.start(binary, folder);
+        run.until_up(within);
+        run
+    }
+
+    /// Starts the swarm.
+    pub fn start(&self, binary: &Path, folder: &Path) -> Run {
+        let scenario = folder.join(format!("{}.yaml", self.name));
+        let report = folder.join(format!("{}.json", self.name));
         fs::write(
             &scenario,
             serde_saphyr::to_string(&self.scenario()).unwrap(),
@@ -59,8 +70,7 @@ impl Herd<'_> {
         .unwrap();
         let mut command = Command::new(binary);
         command.arg("run").arg(&scenario).arg("--json").arg(&report);
-        let mut process = Process::spawn("swarm", command, folder);
-        process.until_logged(UP, within);
+        let process = Process::spawn(&format!("swarm-{}", self.name), command, folder);
         Run { process, report }
     }
 }
@@ -71,6 +81,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Waits until all gateways are connected; they stay.
+    pub fn until_up(&mut self, within: Duration) {
+        self.process.until_logged(UP, within);
+    }
+
     /// Waits for the end and returns the report; panics when not all came back.
     pub fn report(&mut self, within: Duration) -> Value {
         let status = self.process.wait(within);

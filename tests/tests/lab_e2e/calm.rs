@@ -7,7 +7,8 @@ use herdgate_tests::lab::edges::Pod;
 use herdgate_tests::lab::kubernetes::ROLLOUT;
 use herdgate_tests::wait::{throughout, until};
 
-use crate::world::{CLUSTER, World, herd_size};
+use crate::herd::herd_size;
+use crate::world::{CLUSTER, World};
 
 /// How long nothing may be written.
 const QUIET: Duration = Duration::from_mins(1);

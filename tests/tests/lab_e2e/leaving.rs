@@ -8,12 +8,13 @@ use crate::calm::operator_prefix;
 use crate::world::{CLUSTER, World};
 
 /// What was there before the cluster, or comes with every namespace.
-const NOT_OURS: [&str; 5] = [
+const NOT_OURS: [&str; 6] = [
     "configmap/kube-root-ca.crt",
     "serviceaccount/default",
     "secret/certificate",
     "secret/passwords",
     "secret/authority",
+    "secret/costly",
 ];
 
 /// First the cluster, then the operator.

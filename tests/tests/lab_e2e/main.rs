@@ -7,6 +7,9 @@
 
 mod budget;
 mod calm;
+mod cpu_limit;
+mod faults;
+mod herd;
 mod leaving;
 mod reopening;
 mod restart;
@@ -50,6 +53,8 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     step("a shard is deleted");
     reopening::a_deleted_shard_makes_another_record(&world);
 
+    herd_and_faults_at_the_cpu_limit(&world);
+
     step("a second node comes and goes");
     budget::a_budget_stands_over_edges_on_two_nodes_alone(&world);
 
@@ -57,4 +62,18 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     leaving::uninstalling_leaves_only_volumes(&world);
     leaving::a_cluster_goes_without_its_operator(&world);
     leaving::every_right_was_used(&world);
+}
+
+fn herd_and_faults_at_the_cpu_limit(world: &World<'_>) {
+    if !world.lab.is_our_own() || !world.lab.fleet {
+        return step("a CPU limit, a herd of many addresses, a dying API server: left out");
+    }
+    step("pods at their CPU limit are deleted");
+    cpu_limit::logins_become_dear_and_cpu_scarce(world);
+    let mut herd = cpu_limit::a_herd_comes_and_is_counted(world);
+    cpu_limit::it_returns_as_fast_as_the_limit_permits(world, &mut herd);
+    drop(herd);
+
+    step("operator, edge, shard and API server are killed in mid-ramp");
+    faults::a_reopening_finishes_without_anybody(world);
 }

@@ -31,8 +31,8 @@ pub(crate) fn watch_reopenings(world: &World<'_>) -> Process {
     )
 }
 
-/// `kubectl herdgate watch`, once an edge can be asked.
-pub(crate) fn watch_as_a_person(world: &World<'_>) -> Option<Process> {
+/// `kubectl herdgate watch`, once an edge can be asked. `name`: of its output.
+pub(crate) fn watch_as_a_person(world: &World<'_>, name: &str) -> Option<Process> {
     let binary = skip::binary("kubectl-herdgate")?;
     until("an edge can be asked", ROLLOUT, || {
         (!world.edges().statuses().is_empty()).then_some(())
@@ -49,7 +49,7 @@ pub(crate) fn watch_as_a_person(world: &World<'_>) -> Option<Process> {
         .arg("--kubeconfig")
         .arg(std::env::var_os("HERDGATE_LAB_KUBECONFIG")?);
     let folder = world.lab.folder.path();
-    Some(Process::spawn("kubectl-herdgate", command, folder))
+    Some(Process::spawn(&format!("watch-{name}"), command, folder))
 }
 
 /// It ends with the reopening.
@@ -140,7 +140,7 @@ pub(crate) fn a_deleted_shard_makes_another_record(world: &World<'_>) {
 }
 
 /// Annotates it, and waits until the operator has taken the annotation off.
-fn steer(world: &World<'_>, name: &str, wish: &str) {
+pub(crate) fn steer(world: &World<'_>, name: &str, wish: &str) {
     let annotation = format!("herdgate.io/reopening={wish}");
     let namespace = ["--namespace", &world.namespace];
     let annotate = ["annotate", "--overwrite", "reopening", name, &annotation];
@@ -156,7 +156,7 @@ fn steer(world: &World<'_>, name: &str, wish: &str) {
     });
 }
 
-fn event(world: &World<'_>, name: &str, reason: &str, text: &str) {
+pub(crate) fn event(world: &World<'_>, name: &str, reason: &str, text: &str) {
     let path = format!(
         "/apis/events.k8s.io/v1/namespaces/{}/events",
         world.namespace
@@ -175,20 +175,26 @@ fn event(world: &World<'_>, name: &str, reason: &str, text: &str) {
 }
 
 fn reopenings(world: &World<'_>) -> Vec<Value> {
-    world.lab.kubernetes.list(&format!(
+    known(world).expect("the API server has reopenings")
+}
+
+/// Nothing while the API server does not answer.
+pub(crate) fn known(world: &World<'_>) -> Option<Vec<Value>> {
+    let list = world.lab.kubernetes.get(&format!(
         "/apis/herdgate.io/v1alpha1/namespaces/{}/reopenings",
         world.namespace
-    ))
+    ))?;
+    list["items"].as_array().cloned()
 }
 
-fn newest(world: &World<'_>) -> Option<Value> {
-    reopenings(world).into_iter().max_by_key(number)
+pub(crate) fn newest(world: &World<'_>) -> Option<Value> {
+    known(world)?.into_iter().max_by_key(number)
 }
 
-fn number(reopening: &Value) -> u64 {
+pub(crate) fn number(reopening: &Value) -> u64 {
     reopening["spec"]["number"].as_u64().unwrap()
 }
 
-fn name(reopening: &Value) -> &str {
+pub(crate) fn name(reopening: &Value) -> &str {
     reopening["metadata"]["name"].as_str().unwrap()
 }

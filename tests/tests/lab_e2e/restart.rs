@@ -16,8 +16,9 @@ use herdgate_tests::wait::until;
 use serde_json::Value;
 
 use crate::calm::brokers;
+use crate::herd::herd_size;
 use crate::reopening;
-use crate::world::{CLOSED_SOURCE, CLUSTER, HOSTNAME, PATIENCE, SLICES, World, herd_size};
+use crate::world::{CLOSED_SOURCE, CLUSTER, HOSTNAME, PATIENCE, SLICES, World};
 
 /// From the kill until all are back; the ramp itself takes some twenty seconds.
 const RETURN: Duration = Duration::from_mins(4);
@@ -31,7 +32,7 @@ pub(crate) fn the_herd_returns_range_by_range(world: &World<'_>, herd: &mut Run)
     if world.lab.fleet {
         a_closed_range_is_refused_while_an_open_one_settles(world);
     }
-    let watch = reopening::watch_as_a_person(world);
+    let watch = reopening::watch_as_a_person(world, "in-order");
     let report = herd.report(RETURN);
     let after = brokers(world);
     assert!(
@@ -55,7 +56,7 @@ pub(crate) fn the_herd_returns_range_by_range(world: &World<'_>, herd: &mut Run)
 }
 
 /// Without a word, as a power failure would.
-fn kill_all_brokers(world: &World<'_>) {
+pub(crate) fn kill_all_brokers(world: &World<'_>) {
     let selector = format!("herdgate.io/cluster={CLUSTER}");
     world.lab.kubernetes.kubectl(&[
         "delete",

@@ -12,7 +12,6 @@ use herdgate_tests::lab::edges::{Pods, address};
 use herdgate_tests::lab::kubernetes::ROLLOUT;
 use herdgate_tests::lab::probe;
 use herdgate_tests::lab::rbac::{Grant, grants};
-use herdgate_tests::lab::swarm::{Herd, Run};
 use herdgate_tests::lab::{Lab, audit, step};
 use herdgate_tests::mqtt::{Client, Connect};
 use herdgate_tests::setup::ALICE;
@@ -36,7 +35,6 @@ pub(crate) const CLOSED_SOURCE: [u8; 4] = [198, 18, 160, 9];
 pub(crate) const SLICES: u64 = 256;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-const GATEWAYS_PER_RANGE: u32 = 60;
 /// Two at a time, each settling for a quarter of a second at least: the ramp lasts long enough to be seen.
 const SETTLE_LIMIT: u32 = 2;
 const ENTERING_LIMIT: u32 = 4;
@@ -52,7 +50,7 @@ pub(crate) struct World<'a> {
     pub(crate) asked: RefCell<Option<audit::Follower>>,
     /// What the operator may do, as it was installed.
     pub(crate) granted: RefCell<BTreeSet<Grant>>,
-    ca_file: PathBuf,
+    pub(crate) ca_file: PathBuf,
 }
 
 impl<'a> World<'a> {
@@ -155,8 +153,12 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn upgrade_cluster(&self) {
+        self.upgrade_cluster_to(&self.spec());
+    }
+
+    pub(crate) fn upgrade_cluster_to(&self, spec: &Value) {
         let values = json!({
-            "spec": self.spec(),
+            "spec": spec,
             "test": {
                 "serverName": HOSTNAME, "caSecretRef": {"name": "authority"},
                 "userName": ALICE.0, "passwordSecretRef": {"name": "passwords"},
@@ -282,22 +284,6 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Gateways in every range, all connected.
-    pub(crate) fn bring_up_herd(&self) -> Run {
-        let ranges = RANGES
-            .iter()
-            .map(|(name, cidr)| (*name, GATEWAYS_PER_RANGE, self.lab.fleet.then_some(*cidr)));
-        let herd = Herd {
-            target: self.balancer().to_string(),
-            server_name: HOSTNAME,
-            ca_file: self.ca_file.clone(),
-            user: ALICE,
-            ranges: ranges.collect(),
-            topics: 3,
-        };
-        herd.bring_up(&self.lab.swarm, self.lab.folder.path(), ROLLOUT)
-    }
-
     fn make_namespace(&self, name: &str) {
         self.lab.kubernetes.apply(&json!({
             "apiVersion": "v1", "kind": "Namespace",
@@ -305,7 +291,7 @@ impl<'a> World<'a> {
         }));
     }
 
-    fn apply_secret(&self, name: &str, type_: &str, data: &Value) {
+    pub(crate) fn apply_secret(&self, name: &str, type_: &str, data: &Value) {
         self.lab.kubernetes.apply(&json!({
             "apiVersion": "v1", "kind": "Secret", "type": type_, "stringData": data,
             "metadata": {"name": name, "namespace": self.namespace},
@@ -380,11 +366,6 @@ impl World<'_> {
             eprintln!("--- kubectl {question} ---\n{answer}");
         }
     }
-}
-
-/// Gateways of the whole herd.
-pub(crate) fn herd_size() -> u64 {
-    u64::from(GATEWAYS_PER_RANGE) * RANGES.len() as u64
 }
 
 fn has_aggregation_label(role: &Value) -> bool {
