@@ -128,7 +128,11 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(5);
 
     fn limit(cap: Option<u32>) -> EnteringLimit {
-        EnteringLimit::new(PATIENCE, cap, Tuning::default())
+        let tuning = Tuning {
+            first_entering: 64,
+            ..Tuning::default()
+        };
+        EnteringLimit::new(PATIENCE, cap, tuning)
     }
 
     fn period(measured: u64, peak: u32) -> Period {

@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The law's constants. The defaults are the law; the simulator shows what another value does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// Clients. The entering limit of one edge before anything is known: small enough that even slow logins stay within
-    /// the patience.
+    /// Clients. The entering limit of one edge before anything is known: so few that even logins of 50 ms
+    /// are done before half of the patience is over, from when on the newest would be served first.
     pub first_entering: u32,
     /// Clients. Fewer entering at one edge would leave the way in idle between two round trips of a far client.
     pub least_entering: u32,
@@ -58,7 +58,7 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            first_entering: 64,
+            first_entering: 32,
             least_entering: 4,
             target_percent: 20,
             used_percent: 70,

@@ -131,7 +131,10 @@ impl Cluster {
             patience: Duration::from_secs(5),
             entering_cap: self.edges[edge].cap,
             learns_patience: true,
-            tuning: Tuning::default(),
+            tuning: Tuning {
+                first_entering: 64,
+                ..Tuning::default()
+            },
         };
         self.edges[edge].running = Some(EdgeAdmission::new(settings));
     }
