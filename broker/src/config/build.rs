@@ -1,7 +1,6 @@
 //! From the tree to the types, one section after another; what one key alone cannot tell is checked here.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::time::Duration;
 
 use herdgate_admission::keeper::KeeperSettings;
 use serde::Deserialize;
@@ -12,6 +11,7 @@ use super::listeners::listeners;
 use super::reader::Reader;
 use super::slicing::slicing;
 use super::sources::Host;
+use super::tuning::tuning;
 use super::types::{
     Admission, Authentication, ClientAuth, Common, Drain, EdgeLinks, EdgeSettings, Flapping,
     GrowingWait, HttpBackend, Log, Role, Routing, ShardLink, ShardSettings,
@@ -175,6 +175,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
         admission.one("censusSeconds"),
         admission.one("quietSeconds"),
     );
+    let tuning = tuning(&admission);
     let data_directory = section.optional("dataDirectory");
     let routing = routing(&top.sub("routing"));
     let limits = limits(&top.sub("limits"));
@@ -198,6 +199,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
             quiet: quiet?,
         },
         settle_limit: settle_limit?,
+        tuning: tuning?,
         patience: patience?,
         mode: mode?,
         drain: drain?,
@@ -317,7 +319,7 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
     let entering_limit = section.one::<u32>("enteringLimit");
     let handshake_limit = section.one("handshakeLimit");
     let patience_learning = section.one("patienceLearning");
-    let max_blocked = section.one::<u32>("maxBlockedSeconds");
+    let tuning = tuning(section);
     let hold_budget = section.one("holdBudget");
     let client_hold_budget = section.one("clientHoldBudget");
     let node_networks = section.list("nodeNetworks");
@@ -332,7 +334,7 @@ fn admission(section: &Reader<'_>) -> Option<Admission> {
         entering_limit: NonZeroU32::new(entering_limit?),
         handshake_limit: handshake_limit?,
         patience_learning: patience_learning?,
-        max_blocked: Duration::from_secs(max_blocked?.into()),
+        tuning: tuning?,
         hold_budget: hold_budget?,
         client_hold_budget: client_hold_budget?,
         crowded_address_clients: crowded_address_clients?,

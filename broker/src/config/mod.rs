@@ -16,6 +16,7 @@ mod slicing;
 mod sources;
 mod token;
 mod tree;
+mod tuning;
 mod types;
 mod watch;
 

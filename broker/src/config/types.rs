@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use herdgate_admission::keeper::KeeperSettings;
 use herdgate_admission::progress::GateMode;
+use herdgate_admission::tuning::Tuning;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub enum Role {
 
 /// A whole, valid configuration for one role.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // one for each process, made once
 pub enum Config {
     Standalone(Standalone),
     Edge(Edge),
@@ -131,6 +133,7 @@ pub struct ShardSettings {
     pub keeper: KeeperSettings,
     /// Clients that may be settling at once.
     pub settle_limit: NonZeroU32,
+    pub tuning: Tuning,
     pub patience: Duration,
     pub mode: Mode,
     pub drain: Drain,
@@ -314,8 +317,7 @@ pub struct Admission {
     pub handshake_limit: NonZeroU32,
     /// Whether the patience is learned from clients; `patience` is what to start with then.
     pub patience_learning: bool,
-    /// Zero: no such end.
-    pub max_blocked: Duration,
+    pub tuning: Tuning,
     /// Sockets held before the gate.
     pub hold_budget: u32,
     /// Clients held after CONNECT.

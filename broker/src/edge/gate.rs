@@ -12,7 +12,6 @@ use herdgate_admission::hold::{Hold, SWEEP_EVERY};
 use herdgate_admission::places::Place;
 use herdgate_admission::slicing::{SliceTable, Where};
 use herdgate_admission::times::Times;
-use herdgate_admission::tuning::Tuning;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::sleep;
@@ -86,7 +85,7 @@ impl Gate {
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
         let mut hold = Hold::new(admission.patience, share(shared.hold_budgets.sockets), seed);
         if admission.patience_learning {
-            hold = hold.sampling(&Tuning::default());
+            hold = hold.sampling(&admission.tuning);
         }
         Self {
             clock: shared.clock,

@@ -9,7 +9,6 @@ use herdgate_admission::edge as admission;
 use herdgate_admission::places::Places;
 use herdgate_admission::report::EdgeId;
 use herdgate_admission::slicing::{self, SlicePlan, SlicingErrors};
-use herdgate_admission::tuning::Tuning;
 
 use super::budgets::HoldBudgets;
 use super::listener::{BindError, Sockets};
@@ -126,9 +125,6 @@ fn admission(
         patience: ours.patience,
         learns_patience: ours.patience_learning,
         entering_cap: ours.entering_limit.map(std::num::NonZeroU32::get),
-        tuning: Tuning {
-            max_blocked: ours.max_blocked,
-            ..Tuning::default()
-        },
+        tuning: ours.tuning,
     }))
 }

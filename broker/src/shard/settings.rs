@@ -14,6 +14,7 @@ pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
             .topic_key_level
             .map(|level| u8::try_from(level).unwrap_or(u8::MAX)),
         settle_limit: settings.mode.binds().then_some(settings.settle_limit.get()),
+        tuning: settings.tuning,
         max_session_expiry: limits.max_session_expiry_seconds,
         max_kept_sessions: limits.max_kept_sessions as usize,
         max_queued_bytes: limits.max_total_queued_bytes as usize,

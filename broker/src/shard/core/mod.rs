@@ -100,7 +100,7 @@ impl WorkerCore {
             sessions: Sessions::default(),
             links: Links::default(),
             queue: AttachQueue::default(),
-            settle: SettleClock::new(settings.settle_limit, index, settings.workers),
+            settle: SettleClock::new(&settings, index),
             kept: Kept::new(settings.max_kept_sessions.div_ceil(workers)),
             max_queued_bytes: settings.max_queued_bytes.div_ceil(workers),
             local: Subscriptions::default(),

@@ -1,5 +1,7 @@
 //! What a worker is told at its start.
 
+use herdgate_admission::tuning::Tuning;
+
 use super::Layout;
 pub use crate::session::SessionLimits;
 
@@ -14,6 +16,7 @@ pub struct CoreSettings {
     pub topic_key_level: Option<u8>,
     /// Clients of the whole shard that may be settling at a time; `None`: no limit (mode `Open`).
     pub settle_limit: Option<u32>,
+    pub tuning: Tuning,
     /// Seconds that a session is kept without its client, at most; 0: none is kept.
     pub max_session_expiry: u32,
     /// Sessions of the whole shard that outlive their connection.
@@ -43,6 +46,7 @@ impl Default for CoreSettings {
             workers: 1,
             topic_key_level: None,
             settle_limit: None,
+            tuning: Tuning::default(),
             max_session_expiry: 7 * 86_400,
             max_kept_sessions: 100_000,
             max_queued_bytes: 256 << 20,

@@ -7,10 +7,9 @@ use std::time::Duration;
 use herdgate_admission::health::Signal;
 use herdgate_admission::settle::{Settling, SubscribeGaps};
 use herdgate_admission::settle_limit::SettleLimit;
-use herdgate_admission::tuning::Tuning;
 
 use super::sessions::SessionKey;
-use super::{WorkerCore, WorkerIndex};
+use super::{CoreSettings, WorkerCore, WorkerIndex};
 
 #[derive(Debug)]
 pub(super) struct SettleClock {
@@ -23,11 +22,12 @@ pub(super) struct SettleClock {
 }
 
 impl SettleClock {
-    /// `limit` is the whole shard's.
-    pub(super) fn new(limit: Option<u32>, index: WorkerIndex, workers: u16) -> Self {
+    pub(super) fn new(settings: &CoreSettings, index: WorkerIndex) -> Self {
+        let share = |limit| share(limit, index, settings.workers);
         Self {
-            limit: limit
-                .map(|limit| SettleLimit::new(share(limit, index, workers), Tuning::default())),
+            limit: settings
+                .settle_limit
+                .map(|limit| SettleLimit::new(share(limit), settings.tuning)),
             settling: 0,
             gaps: SubscribeGaps::default(),
             looks: BinaryHeap::new(),

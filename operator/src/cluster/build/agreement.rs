@@ -321,7 +321,7 @@ fn each_mode_is_one_of_the_brokers() {
 #[test]
 fn the_longest_block_is_the_brokers() {
     let (edge, _) = understood("full", |spec| spec.admission.max_blocked_seconds = 60);
-    assert_eq!(edge.admission.max_blocked, Duration::from_mins(1));
+    assert_eq!(edge.admission.tuning.max_blocked, Duration::from_mins(1));
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! The constants of the law, for whoever has a reason to change one.
+
+use std::time::Duration;
+
+use herdgate_admission::tuning::Tuning;
+
+use super::reader::Reader;
+
+/// `section`: `admission`. The longest block has a key of its own there: people do change that one.
+pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
+    let max_blocked = section.one::<u32>("maxBlockedSeconds");
+    let section = &section.sub("tuning");
+    let entering = entering(section);
+    let patience = patience(section);
+    let settling = (
+        section.one("lateSubackSeconds"),
+        section.one("leastSettling"),
+    );
+    let level = (
+        section.one("largestStepParts"),
+        section.one("knockSeconds"),
+        section.one("stalledSeconds"),
+    );
+    let overload = (
+        section.one("leastOverloadArrivals"),
+        section.one("overloadSeconds"),
+        section.one("quietBeforeOverloadSeconds"),
+    );
+    let patience = patience?;
+    Some(Tuning {
+        max_blocked: Duration::from_secs(max_blocked?.into()),
+        late_suback: settling.0?,
+        least_settling: settling.1?,
+        largest_step_parts: level.0?,
+        knock_within: level.1?,
+        stalled_after: level.2?,
+        least_overload_arrivals: overload.0?,
+        overload_for: overload.1?,
+        quiet_before_overload: overload.2?,
+        sample_percent: patience.sample_percent,
+        sample_within: patience.sample_within,
+        least_give_up: patience.least_give_up,
+        enough_give_ups: patience.enough_give_ups,
+        least_patience: patience.least_patience,
+        most_patience: patience.most_patience,
+        ..entering?
+    })
+}
+
+/// How many may be entering, and at which shard.
+fn entering(section: &Reader<'_>) -> Option<Tuning> {
+    let (first, least) = (section.one("firstEntering"), section.one("leastEntering"));
+    let (target, used) = (section.one("targetPercent"), section.one("usedPercent"));
+    let halve_every = section.one("halveEverySeconds");
+    let least_attaches = section.one("leastAttaches");
+    let remember_shard_for = section.one("rememberShardSeconds");
+    Some(Tuning {
+        first_entering: first?,
+        least_entering: least?,
+        target_percent: target?,
+        used_percent: used?,
+        halve_every: halve_every?,
+        least_attaches: least_attaches?,
+        remember_shard_for: remember_shard_for?,
+        ..Tuning::default()
+    })
+}
+
+/// How it is learned.
+fn patience(section: &Reader<'_>) -> Option<Tuning> {
+    let sample_percent = section.one("samplePercent");
+    let sample_within = section.one("sampleSeconds");
+    let least_give_up = section.one("leastGiveUpSeconds");
+    let enough_give_ups = section.one("enoughGiveUps");
+    let least_patience: Option<Duration> = section.one("leastPatienceSeconds");
+    let most_patience: Option<Duration> = section.one("mostPatienceSeconds");
+    if let (Some(least), Some(most)) = (least_patience, most_patience)
+        && least > most
+    {
+        section.note(
+            "leastPatienceSeconds",
+            "is more than `mostPatienceSeconds`; allowed: no more than that",
+        );
+        return None;
+    }
+    Some(Tuning {
+        sample_percent: sample_percent?,
+        sample_within: sample_within?,
+        least_give_up: least_give_up?,
+        enough_give_ups: enough_give_ups?,
+        least_patience: least_patience?,
+        most_patience: most_patience?,
+        ..Tuning::default()
+    })
+}
