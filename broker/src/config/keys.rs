@@ -160,7 +160,7 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.clientHoldBudget", whole(0, 10_000_000), Some("4000"), "Clients that may wait after CONNECT; each takes some 30 KB with TLS. No more than fit in an eighth of the memory limit."),
     key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate. No more than fit in a quarter of the memory limit (8 KB each), nor than half of the open files that clients leave."),
     key("admission.tuning", Kind::Section, None, "Constants of the law. They are what the simulator found to be best; change one when you know why, in edges and shards alike."),
-    key("admission.tuning.firstEntering", whole(1, 100_000), Some("64"), "Clients. The entering limit of one edge before anything is known: small enough that even slow logins stay within the patience."),
+    key("admission.tuning.firstEntering", whole(1, 100_000), Some("32"), "Clients. The entering limit of one edge before anything is known: small enough that even slow logins stay within the patience."),
     key("admission.tuning.leastEntering", whole(1, 100_000), Some("4"), "Clients. Fewer entering at one edge would leave the way in idle between two round trips of a far client."),
     key("admission.tuning.targetPercent", whole(1, 50), Some("20"), "Of the patience: the time to CONNACK that is aimed at, far enough from giving up for the slowest twentieth."),
     key("admission.tuning.usedPercent", whole(1, 100), Some("70"), "Of a limit: one that was used less does not grow, for it has no bearing on what was measured."),
