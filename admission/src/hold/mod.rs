@@ -238,6 +238,11 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         expired
     }
 
+    /// Nobody more can be held.
+    pub fn is_full(&self) -> bool {
+        self.sockets.len() >= self.budget
+    }
+
     /// Clients waiting in open slices.
     pub fn door(&self) -> u32 {
         u32::try_from(self.door.len()).unwrap_or(u32::MAX)

@@ -24,6 +24,9 @@ use crate::process::Clock;
 
 type SocketId = u64;
 
+/// Never open: whoever is held there waits until its time is up.
+const NO_SLICE: u32 = u32::MAX;
+
 /// The gate of one worker.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -115,6 +118,9 @@ impl Gate {
                 decisions.inc(GateDecision::Admit);
                 return Answer::Enter(socket, place);
             }
+            // A crowd that nobody has room for would do its handshakes in vain, and those come before logins: it is held as
+            // cheaply as others, and comes again.
+            Err(Where::ByClientId) if self.clients.borrow().is_full() => NO_SLICE,
             Err(Where::ByClientId) => {
                 decisions.inc(GateDecision::ClientId);
                 return Answer::Later(socket);
@@ -146,7 +152,7 @@ impl Gate {
                 decisions.inc(GateDecision::Admit);
                 return Verdict::Enter(place);
             }
-            Err(found) => found.slice().unwrap_or(u32::MAX),
+            Err(found) => found.slice().unwrap_or(NO_SLICE),
         };
         let Some((id, promoted)) = self.hold(slice, Who::Client(client_id.into())) else {
             decisions.inc(GateDecision::Busy);
@@ -397,5 +403,5 @@ fn slice_of(waiting: Option<&Waiting>, table: &SliceTable) -> u32 {
         Some(Who::Client(id)) => Some(table.slice_of_client(id)),
         None => None,
     };
-    slice.unwrap_or(u32::MAX)
+    slice.unwrap_or(NO_SLICE)
 }

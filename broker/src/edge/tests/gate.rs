@@ -158,20 +158,43 @@ fn a_client_without_an_address_of_its_own_waits_after_connect() {
 }
 
 #[test]
+fn a_crowd_that_nobody_has_room_for_is_held_before_tls() {
+    with_edge(&BY_CLIENT_ID, async |edge| {
+        open(&edge, 0, 100);
+        let gate = &edge.shared.metrics.edge.gate;
+        let until_held = async |count| {
+            while gate.get(GateDecision::Hold) < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let mut first = edge.dial().await;
+        first.connect(v3("a")).await;
+        until_held(1).await;
+        let mut second = edge.dial().await;
+        until_held(2).await;
+        assert_eq!(gate.get(GateDecision::ClientId), 1, "it is not asked");
+        let end = second.read_to_end().await;
+        assert!(end.is_err(), "no byte and a reset: {end:?}");
+    });
+}
+
+#[test]
 fn a_client_whose_slice_stays_closed_is_told_that_the_server_is_busy() {
     with_edge(&BY_CLIENT_ID, async |edge| {
         open(&edge, 0, 100);
-        let mut first = edge.dial().await;
-        first.connect(v3("a")).await;
         let gate = &edge.shared.metrics.edge.gate;
-        timeout(DEADLINE, async {
-            while gate.get(GateDecision::Hold) == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
-        .expect("the first is held");
-        let mut second = edge.dial().await;
+        let until = async |decision, count| {
+            let wait = async {
+                while gate.get(decision) < count {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(DEADLINE, wait).await.expect("it is decided");
+        };
+        let (mut first, mut second) = (edge.dial().await, edge.dial().await);
+        until(GateDecision::ClientId, 2).await;
+        first.connect(v3("a")).await;
+        until(GateDecision::Hold, 1).await;
         second.connect(v3("b")).await;
         // 0x03: server unavailable (section 3.2.2.3)
         let busy = [0x20, 2, 0, 3];
