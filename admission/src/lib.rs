@@ -44,6 +44,7 @@ pub mod edge;
 pub mod health;
 pub mod hold;
 pub mod keeper;
+pub mod last_class;
 pub mod merge;
 pub mod places;
 pub mod progress;

@@ -13,6 +13,9 @@ pub struct Places {
 struct Shared {
     limit: AtomicU32,
     used: AtomicU32,
+    /// Of these, what the last class may have, and has.
+    last_limit: AtomicU32,
+    last_used: AtomicU32,
     peak: AtomicU32,
 }
 
@@ -21,6 +24,7 @@ struct Shared {
 #[must_use = "a place that is dropped at once lets in more than the limit"]
 pub struct Place {
     shared: Arc<Shared>,
+    is_last: bool,
 }
 
 impl Places {
@@ -28,16 +32,26 @@ impl Places {
         self.shared.limit.store(limit, Ordering::Relaxed);
     }
 
+    /// How many of the places the last class may have.
+    pub fn set_last_limit(&self, limit: u32) {
+        self.shared.last_limit.store(limit, Ordering::Relaxed);
+    }
+
     /// `None`: as many as may be are entering.
     pub fn try_take(&self) -> Option<Place> {
-        let limit = self.shared.limit.load(Ordering::Relaxed);
-        let taken = self
-            .shared
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                (used < limit).then_some(used + 1)
-            });
-        taken.ok().map(|before| self.taken(before + 1))
+        let before = one_more(&self.shared.used, &self.shared.limit)?;
+        Some(self.taken(before + 1))
+    }
+
+    /// For the last class. `None`: as many as may be are entering, of all or of these.
+    pub fn try_take_last(&self) -> Option<Place> {
+        one_more(&self.shared.last_used, &self.shared.last_limit)?;
+        let Some(mut place) = self.try_take() else {
+            self.shared.last_used.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        };
+        place.is_last = true;
+        Some(place)
     }
 
     /// For those who pass whatever the limit is; they count all the same.
@@ -67,13 +81,26 @@ impl Places {
         self.shared.peak.fetch_max(used, Ordering::Relaxed);
         Place {
             shared: Arc::clone(&self.shared),
+            is_last: false,
         }
     }
+}
+
+/// What it was before; `None`: it is at the limit.
+fn one_more(used: &AtomicU32, limit: &AtomicU32) -> Option<u32> {
+    let limit = limit.load(Ordering::Relaxed);
+    used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+        (used < limit).then_some(used + 1)
+    })
+    .ok()
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.shared.used.fetch_sub(1, Ordering::Relaxed);
+        if self.is_last {
+            self.shared.last_used.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -103,6 +130,22 @@ mod tests {
         let _other = places.take_anyway();
         assert_eq!((places.used(), places.free()), (2, 0));
         assert!(places.try_take().is_none());
+    }
+
+    #[test]
+    fn the_last_class_has_a_part_of_the_places_and_no_more_than_are_left() {
+        let places = Places::default();
+        places.set_limit(3);
+        assert!(places.try_take_last().is_none());
+        places.set_last_limit(2);
+        let first = places.try_take_last().unwrap();
+        let _second = places.try_take_last().unwrap();
+        assert!(places.try_take_last().is_none(), "of two");
+        drop(first);
+        let _other = places.try_take().unwrap();
+        let _another = places.try_take().unwrap();
+        assert!(places.try_take_last().is_none(), "of three in all");
+        assert_eq!(places.shared.last_used.load(Ordering::Relaxed), 1);
     }
 
     #[test]

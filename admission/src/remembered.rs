@@ -48,6 +48,10 @@ impl Remembered {
         self.until.front().is_some_and(|(until, _)| *until <= now)
     }
 
+    pub fn len(&self) -> usize {
+        self.shards.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.shards.is_empty()
     }

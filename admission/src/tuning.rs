@@ -21,6 +21,14 @@ pub struct Tuning {
     pub least_attaches: u32,
     /// The next tries of a client come within a few retries and a hold; later it may as well find out anew.
     pub remember_shard_for: Duration,
+    /// Percent of the places, while others wait. Enough for whoever is in the last class by mistake, too little to be felt by
+    /// the others.
+    pub last_class_percent: u32,
+    /// Ways in that came to nothing until a comer is in the last class. One may be an accident, such as an expired
+    /// certificate.
+    pub last_class_after: u32,
+    /// A comer that has not come to nothing for so long is taken for any other.
+    pub last_class_for: Duration,
     /// No step opens more than all slices divided by this, so that the order keeps its meaning.
     pub largest_step_parts: u32,
     /// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
@@ -65,6 +73,9 @@ impl Default for Tuning {
             halve_every: Duration::from_secs(1),
             least_attaches: 4,
             remember_shard_for: Duration::from_mins(1),
+            last_class_percent: 10,
+            last_class_after: 2,
+            last_class_for: Duration::from_mins(5),
             largest_step_parts: 4,
             knock_within: Duration::from_secs(30),
             max_blocked: Duration::from_mins(15),

@@ -28,6 +28,7 @@ impl EdgeAdmission {
         };
         self.ramp.tick(look, now);
         let moves = look.moves;
+        self.notice_others(others.values().chain([&own]));
         let arrivals = all().map(|edge| u64::from(edge.arrivals)).sum();
         self.look_for_a_storm(arrivals, moves, now);
     }

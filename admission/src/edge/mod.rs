@@ -1,6 +1,7 @@
 //! One edge process's part in admission: what it hears, what it decides every half second, what it tells.
 
 mod backend;
+mod last;
 mod level;
 mod limiting;
 mod ramp;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use crate::attaches::AttachLimit;
 use crate::entering::{EnteringLimit, Period};
 use crate::heard::{Health, Heard};
+use crate::last_class::Comers;
 use crate::overload::{Arrivals, Overload};
 use crate::patience::Patience;
 use crate::remembered::Remembered;
@@ -58,6 +60,8 @@ pub struct EdgeAdmission {
     live: BTreeMap<u32, Verdict>,
     attaches: BTreeMap<u32, AttachLimit>,
     remembered: Arc<Remembered>,
+    comers: Comers,
+    others_wait: bool,
     /// See [`EdgeView::loosened`], and the shards that were well then.
     loosened: (u64, Vec<u32>),
     health: Health,
@@ -94,6 +98,8 @@ impl EdgeAdmission {
             live: BTreeMap::new(),
             attaches: BTreeMap::new(),
             remembered: Arc::default(),
+            comers: Comers::default(),
+            others_wait: true,
             loosened: (0, Vec::new()),
             health: Health::Silent,
             itself: (Verdict::Good, None),
@@ -172,6 +178,7 @@ impl EdgeAdmission {
         }
         self.arrivals.count(counts.arrivals, now);
         self.loosen(now);
+        self.comers.forget(now);
         self.advance_level(counts, now);
         self.stalled = self.ramp.is_stalled(now);
         self.limiting = self.find_limiting(counts, now).into();
@@ -223,6 +230,8 @@ impl EdgeAdmission {
             patience: self.patience,
             shards: self.shard_views(),
             remembered: Arc::clone(&self.remembered),
+            last_class: self.comers.last().clone(),
+            last_class_limit: self.last_class_limit(),
             loosened: self.loosened.0,
             usual_time_to_connack: self.usual_time_to_connack(),
             aim: self.entering.target(),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::last_class::LastClass;
 pub use crate::progress::GateMode as Mode;
 use crate::remembered::Remembered;
 use crate::report::{EdgeId, ReopeningNumber, Steering, Trigger, Verdict};
@@ -30,7 +31,7 @@ pub struct EdgeSettings {
 /// The counts of all workers of one edge together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EdgeCounts {
-    /// Clients waiting in open slices.
+    /// Clients waiting in open slices, without the last class: slices open until there are enough of these.
     pub door: u32,
     /// Clients waiting in closed slices.
     pub held: u32,
@@ -65,6 +66,9 @@ pub struct EdgeView {
     pub shards: Arc<[ShardView]>,
     /// Whose clients waited for a shard in vain.
     pub remembered: Arc<Remembered>,
+    /// Whoever came to nothing again and again, and how many of the places they may have.
+    pub last_class: LastClass,
+    pub last_class_limit: u32,
     /// Grows when somebody may be let in who was kept out for a shard.
     pub loosened: u64,
     /// How long the fleet waits for a CONNACK.

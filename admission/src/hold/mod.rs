@@ -43,6 +43,8 @@ pub struct Hold<Id> {
     deadlines: BTreeSet<(Duration, Arrival)>,
     /// Waiting in open slices.
     door: BTreeSet<Arrival>,
+    /// The same of the last class.
+    last: BTreeSet<Arrival>,
     /// Waiting in closed slices, by slice, so that a moving level touches only those it opens.
     closed: BTreeSet<(u32, Arrival)>,
 }
@@ -55,6 +57,7 @@ struct Held<Id> {
     id: Id,
     /// Kept until it leaves by itself.
     is_sample: bool,
+    is_last: bool,
     slice: u32,
     arrived: Duration,
     deadline: Duration,
@@ -93,6 +96,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             sockets: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             door: BTreeSet::new(),
+            last: BTreeSet::new(),
             closed: BTreeSet::new(),
         }
     }
@@ -133,6 +137,21 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
 
     /// Keeps a socket until the returned deadline; reset it at once when this fails.
     pub fn hold(&mut self, id: Id, slice: u32, now: Duration) -> Result<Duration, NotHeld> {
+        self.hold_as(id, slice, false, now)
+    }
+
+    /// The same for a socket of the last class.
+    pub fn hold_last(&mut self, id: Id, slice: u32, now: Duration) -> Result<Duration, NotHeld> {
+        self.hold_as(id, slice, true, now)
+    }
+
+    fn hold_as(
+        &mut self,
+        id: Id,
+        slice: u32,
+        is_last: bool,
+        now: Duration,
+    ) -> Result<Duration, NotHeld> {
         if self.ids.contains_key(&id) {
             return Err(NotHeld::Already);
         }
@@ -150,12 +169,13 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             Held {
                 id,
                 is_sample: sampled.is_some(),
+                is_last,
                 slice,
                 arrived: now,
                 deadline,
             },
         );
-        self.place(arrival, slice);
+        self.place(arrival, slice, is_last);
         Ok(deadline)
     }
 
@@ -181,35 +201,44 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         self.level = level;
         let still_closed = self.closed.split_off(&(level, 0));
         let opened = std::mem::replace(&mut self.closed, still_closed);
-        self.door
-            .extend(opened.into_iter().map(|(_, arrival)| arrival));
+        for (slice, arrival) in opened {
+            let is_last = self.sockets.get(&arrival).is_some_and(|held| held.is_last);
+            self.place(arrival, slice, is_last);
+        }
     }
 
     /// Another reopening with other slices begins.
     pub fn recut(&mut self, level: u32, mut slice_of: impl FnMut(Id) -> u32) {
         self.level = level;
         self.door.clear();
+        self.last.clear();
         self.closed.clear();
         let slices: Vec<_> = self
             .sockets
             .iter_mut()
             .map(|(arrival, held)| {
                 held.slice = slice_of(held.id);
-                (*arrival, held.slice)
+                (*arrival, held.slice, held.is_last)
             })
             .collect();
-        for (arrival, slice) in slices {
-            self.place(arrival, slice);
+        for (arrival, slice, is_last) in slices {
+            self.place(arrival, slice, is_last);
         }
     }
 
     /// Takes out sockets that stand at the open door, newest first, as long as they have enough patience left and
-    /// there are places. The caller lets them in.
+    /// there are places; then those of the last class. The caller lets them in.
     pub fn promote(&mut self, places: &Places, usual: Duration, now: Duration) -> Vec<(Id, Place)> {
         let mut promoted = Vec::new();
         while let Some(newest) = self.door.last().copied()
             && self.can_make_it(newest, usual, now)
             && let Some(place) = places.try_take()
+        {
+            promoted.extend(self.take(newest).map(|held| (held.id, place)));
+        }
+        while let Some(newest) = self.last.last().copied()
+            && self.can_make_it(newest, usual, now)
+            && let Some(place) = places.try_take_last()
         {
             promoted.extend(self.take(newest).map(|held| (held.id, place)));
         }
@@ -226,13 +255,15 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             self.deadlines.remove(&(deadline, arrival));
             expired.extend(self.take(arrival).map(|held| held.id));
         }
-        while let Some(oldest) = self.door.first().copied()
-            && !self.can_make_it(oldest, usual, now)
-        {
-            self.door.remove(&oldest);
-            // a sample is let in no more either, but shows its patience until its deadline
-            if !self.is_sample(oldest) {
-                expired.extend(self.take(oldest).map(|held| held.id));
+        for is_last in [false, true] {
+            while let Some(oldest) = self.at_the_door(is_last).first().copied()
+                && !self.can_make_it(oldest, usual, now)
+            {
+                self.at_the_door(is_last).remove(&oldest);
+                // a sample is let in no more either, but shows its patience until its deadline
+                if !self.is_sample(oldest) {
+                    expired.extend(self.take(oldest).map(|held| held.id));
+                }
             }
         }
         expired
@@ -243,9 +274,14 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         self.sockets.len() >= self.budget
     }
 
-    /// Clients waiting in open slices.
+    /// Clients waiting in open slices, without the last class.
     pub fn door(&self) -> u32 {
         u32::try_from(self.door.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Clients of the last class waiting in open slices.
+    pub fn last(&self) -> u32 {
+        u32::try_from(self.last.len()).unwrap_or(u32::MAX)
     }
 
     /// Clients waiting in closed slices.
@@ -272,9 +308,17 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         })
     }
 
-    fn place(&mut self, arrival: Arrival, slice: u32) {
+    fn at_the_door(&mut self, is_last: bool) -> &mut BTreeSet<Arrival> {
+        if is_last {
+            &mut self.last
+        } else {
+            &mut self.door
+        }
+    }
+
+    fn place(&mut self, arrival: Arrival, slice: u32, is_last: bool) {
         if slice < self.level {
-            self.door.insert(arrival);
+            self.at_the_door(is_last).insert(arrival);
         } else {
             self.closed.insert((slice, arrival));
         }
@@ -284,7 +328,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         let held = self.sockets.remove(&arrival)?;
         self.ids.remove(&held.id);
         self.deadlines.remove(&(held.deadline, arrival));
-        if !self.door.remove(&arrival) {
+        if !self.at_the_door(held.is_last).remove(&arrival) {
             self.closed.remove(&(held.slice, arrival));
         }
         Some(held)

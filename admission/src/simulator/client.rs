@@ -33,12 +33,23 @@ pub(super) struct Client {
     pub(super) edge: u16,
     pub(super) shard: u16,
     pub(super) entered: Moment,
+    /// Of the try that its edge has.
+    pub(super) way_in: WayIn,
     /// Held until CONNACK.
     pub(super) place: Option<Place>,
     /// Since when it has waited for its shard.
     pub(super) asks_since: Option<Moment>,
     pub(super) settling: Option<Settling>,
     pub(super) connected: bool,
+}
+
+/// How far a try has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum WayIn {
+    #[default]
+    Outside,
+    LetIn,
+    Settled,
 }
 
 /// What kind of client a number is.
@@ -63,6 +74,7 @@ impl Client {
             edge: 0,
             shard,
             entered: 0,
+            way_in: WayIn::Outside,
             place: None,
             asks_since: None,
             settling: None,

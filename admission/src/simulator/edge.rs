@@ -116,6 +116,8 @@ impl Edge {
     pub(super) fn set_limit(&mut self, limit: u32) {
         self.limit = limit;
         self.places.set_limit(limit);
+        // the rivals know no classes
+        self.places.set_last_limit(limit);
     }
 
     /// A rival's law, once in a while.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::client::Try;
+use super::client::{Try, WayIn};
 use super::cores::{For, Work};
 use super::edge::{Edge, share};
 use super::moment::{Moment, duration, moment};
 use super::run::{Event, Run};
 use super::scenario::{Law, When};
 use crate::hold::NO_SLICE;
+use crate::last_class::{Came, Comer};
 use crate::places::Place;
 
 /// A rival thinks as often as this library's entering limit does.
@@ -33,21 +34,29 @@ impl Run<'_> {
         self.client(attempt).served = number;
         self.client(attempt).edge = edge_number;
         let slice_of = self.scenario.address_of(client);
+        let now = duration(self.now);
         let edge = &mut self.edges[usize::from(edge_number)];
         edge.arrived += 1;
+        let is_last = edge.view.last_class.has(Comer::Address(slice_of), now);
         let slice = if edge.view.keeps_out(slice_of, duration(self.now)) {
             NO_SLICE
         } else {
             edge.view.table.slice_of(slice_of).slice().unwrap_or(0)
         };
-        let place = if edge.admits(slice) {
-            edge.places.try_take()
-        } else {
+        let place = if !edge.admits(slice) {
             None
+        } else if is_last {
+            edge.places.try_take_last()
+        } else {
+            edge.places.try_take()
         };
-        let held = place
-            .is_none()
-            .then(|| edge.hold.hold(attempt, slice, duration(self.now)));
+        let held = place.is_none().then(|| {
+            if is_last {
+                edge.hold.hold_last(attempt, slice, now)
+            } else {
+                edge.hold.hold(attempt, slice, now)
+            }
+        });
         match (place, held) {
             (Some(place), _) => self.enter(attempt, place),
             (None, Some(Ok(deadline))) => {
@@ -79,6 +88,11 @@ impl Run<'_> {
     pub(super) fn enter(&mut self, attempt: Try, place: Place) {
         let (edge, now) = (self.client(attempt).edge, self.now);
         self.progress.handshakes += 1;
+        self.client(attempt).way_in = WayIn::LetIn;
+        if self.scenario.law == Law::Staged {
+            let (edges, clients) = (&self.edges, &self.clients);
+            self.watch.shares(edges, clients, attempt, self.round_trip);
+        }
         self.watch.enters(
             &self.edges[usize::from(edge)],
             self.scenario.law,
@@ -133,6 +147,7 @@ impl Run<'_> {
         if !self.is_served(attempt) {
             return;
         }
+        self.note_end(attempt);
         let client = self.client(attempt);
         client.served = 0;
         client.place = None;
@@ -147,6 +162,23 @@ impl Run<'_> {
         at.connected -= u32::from(was_connected);
         self.promote(edge);
         self.attach_waiting(shard);
+    }
+
+    /// Whether the try that is over came to nothing.
+    fn note_end(&mut self, attempt: Try) {
+        let client = self.client(attempt);
+        if std::mem::take(&mut client.way_in) == WayIn::LetIn {
+            self.came(attempt, Came::ToNothing);
+        }
+    }
+
+    pub(super) fn came(&mut self, attempt: Try, how: impl Fn(Comer) -> Came) {
+        let comer = Comer::Address(self.scenario.address_of(attempt.client));
+        let (edge, now) = (self.client(attempt).edge, self.now);
+        let came = how(comer);
+        self.watch.came(attempt, edge, came, now);
+        let admission = &mut self.edges[usize::from(edge)].admission;
+        admission.came([came], duration(now));
     }
 
     pub(super) fn promote(&mut self, number: u16) {
@@ -261,6 +293,9 @@ impl Run<'_> {
             Law::Constant(limit) => share(limit, place, scenario.capacity.edges),
             Law::Aimd(_) => edge.aimd,
         });
+        if scenario.law == Law::Staged {
+            edge.places.set_last_limit(view.last_class_limit);
+        }
         edge.view = view;
         self.promote(place);
     }

@@ -101,6 +101,7 @@ impl Run<'_> {
         let boot = edge.boot + 1;
         if let Ok(edge) = Edge::new(self.scenario, number, boot) {
             self.edges[usize::from(number)] = edge;
+            self.watch.forgets(number);
             self.publish(usize::from(number));
         }
     }

@@ -1,10 +1,11 @@
 //! What shards do with the library, without links.
 
-use super::client::Try;
+use super::client::{Try, WayIn};
 use super::cores::{For, Work};
 use super::moment::{Moment, duration, moment};
 use super::run::{Event, Run};
 use super::scenario::Law;
+use crate::last_class::Came;
 use crate::settle::Settling;
 
 impl Run<'_> {
@@ -43,6 +44,8 @@ impl Run<'_> {
             .remember(remembered, duration(self.now));
         for attempt in refused {
             self.progress.turned_away += 1;
+            // that was not its doing
+            self.client(attempt).way_in = WayIn::Outside;
             self.forget(attempt);
             self.ended(attempt);
         }
@@ -168,6 +171,8 @@ impl Run<'_> {
             self.after(moment(again), Event::SettleLook(attempt));
             return;
         }
+        self.client(attempt).way_in = WayIn::Settled;
+        self.came(attempt, Came::Settled);
         let client = self.client(attempt);
         client.settling = None;
         client.place = None;

@@ -1,18 +1,25 @@
 //! Somebody who looks on: what must never happen, counted apart from the law that must not do it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use super::client::{Client, Try};
 use super::edge::Edge;
 use super::moment::{Moment, duration};
 use super::scenario::Law;
 use super::shard::Shard;
 use crate::edge::EdgeView;
+use crate::last_class::Came;
 use crate::report::{ReopeningNumber, Verdict};
 use crate::tuning::Tuning;
 
 /// A tenth of a second.
 const TENTH: Moment = 100_000_000;
+/// So often, and a client is in the last class, which has a tenth of the places.
+const TO_NOTHING: u32 = 2;
+const SHARE_PARTS: u32 = 10;
+/// An edge goes by it half a second later.
+const NEWS_WITHIN: Moment = 500_000_000;
 /// A part of fewer is chance.
 const ENOUGH_WAITING: u32 = 100;
 
@@ -34,6 +41,8 @@ pub struct Seen {
     pub advanced_while_hard: u32,
     /// Times that an edge's level fell within a reopening.
     pub level_fell: u32,
+    /// Times that the clients which had come to nothing twice had more than a tenth of the places, while slices were closed.
+    pub last_class_above_share: u32,
     /// The longest that an edge had not heard of slices that another had opened.
     pub longest_behind: Duration,
     /// Of a hundred clients that were not back, the most that knocked within a tenth of a second, once a fleet had had
@@ -48,6 +57,10 @@ pub(super) struct Watch {
     knocks: (Moment, u32),
     /// When the highest level of all edges rose to what, as long as some edge has not followed.
     risen: VecDeque<(Moment, (ReopeningNumber, u32))>,
+    /// Of an edge and a client: how often it came to nothing since it settled, and when for the second time.
+    to_nothing: HashMap<(u16, u32), (u32, Moment)>,
+    /// Those that were let in after that.
+    last: Vec<Try>,
 }
 
 impl Watch {
@@ -69,6 +82,54 @@ impl Watch {
     /// A client is let in that waits for so long yet, of so long in all.
     pub(super) fn waits_yet(&mut self, usual: Duration, left: Duration, patience: Duration) {
         self.seen.entered_too_late += u32::from(left < usual.min(patience / 2));
+    }
+
+    pub(super) fn came(&mut self, attempt: Try, edge: u16, came: Came, now: Moment) {
+        let key = (edge, attempt.client);
+        if matches!(came, Came::Settled(_)) {
+            self.to_nothing.remove(&key);
+            return;
+        }
+        let known = self.to_nothing.entry(key).or_default();
+        known.0 += 1;
+        if known.0 == TO_NOTHING {
+            known.1 = now;
+        }
+    }
+
+    /// An edge has started anew and knows nobody.
+    pub(super) fn forgets(&mut self, edge: u16) {
+        self.to_nothing.retain(|(of, _), _| *of != edge);
+    }
+
+    /// A client is about to take its place.
+    pub(super) fn shares(
+        &mut self,
+        edges: &[Edge],
+        clients: &[Client],
+        attempt: Try,
+        round_trip: Moment,
+    ) {
+        let client = &clients[attempt.client as usize];
+        let edge = &edges[usize::from(client.edge)];
+        let knocked = client.dialled + round_trip;
+        let known = self.to_nothing.get(&(client.edge, attempt.client));
+        let is_last =
+            |(times, since): &(u32, Moment)| *times >= TO_NOTHING && since + NEWS_WITHIN <= knocked;
+        if !known.is_some_and(is_last) {
+            return;
+        }
+        self.last.retain(|other| {
+            let other_client = &clients[other.client as usize];
+            other_client.served == other.number && other_client.place.is_some()
+        });
+        self.last.push(attempt);
+        let of_edge = |other: &&Try| clients[other.client as usize].edge == client.edge;
+        let having = self.last.iter().filter(of_edge).count();
+        let share = (edge.limit() / SHARE_PARTS).max(1);
+        let is_above = having > usize::try_from(share).unwrap_or(usize::MAX);
+        let is_ramp = edge.view.level < edge.view.slices();
+        self.seen.last_class_above_share += u32::from(is_ramp && is_above);
     }
 
     /// After a client has taken its place.

@@ -61,6 +61,23 @@ fn flapping_clients_keep_nobody_out_and_never_count_as_back() {
     assert!(outcome.handshakes > 1_100, "they come again and again");
 }
 
+/// As many clients flap as come back, and again at once.
+#[test]
+fn flapping_clients_cost_the_others_a_tenth_of_their_time() {
+    let took = |flapping| {
+        let mut scenario = founding(1_000);
+        scenario.herd.flapping = flapping;
+        scenario.herd.retry = ms(100);
+        let outcome = run(&scenario);
+        (outcome.took, brief(&outcome))
+    };
+    let (without, with) = (took(0), took(1_000));
+    assert!(
+        with.0 < without.0.map(|took| took * 17 / 5),
+        "{without:?} {with:?}"
+    );
+}
+
 #[test]
 fn behind_a_carrier_many_have_one_address() {
     let mut scenario = founding(3_000);

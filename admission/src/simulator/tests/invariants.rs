@@ -187,6 +187,19 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// Nearly as many clients flap as come back.
+    fn with_flapping_clients()(mut scenario in scenario(), flapping in 20_u32..=200) -> Scenario {
+        scenario.herd.flapping = flapping;
+        scenario.herd.retry = scenario.herd.retry.min(ms(1_000));
+        // one client each, so that whoever looks on need not know who else comes from an address
+        scenario.herd.behind_carriers = 0;
+        // an edge that stands still hears nothing of who came to nothing
+        scenario.faults.retain(|fault| !matches!(fault.mishap, Mishap::Stall { .. }));
+        scenario
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
@@ -223,6 +236,14 @@ proptest! {
     #[test]
     fn nobody_is_let_in_who_cannot_make_it(scenario in scenario()) {
         prop_assert_eq!(run(&scenario).seen.entered_too_late, 0);
+    }
+
+    /// Who comes again and again and never settles has a tenth of the places while others wait.
+    #[test]
+    fn the_last_class_keeps_to_its_share(scenario in with_flapping_clients()) {
+        let outcome = run(&scenario);
+        prop_assert_eq!(outcome.seen.last_class_above_share, 0, "{:?}", brief(&outcome));
+        prop_assert!(outcome.is_complete(), "{:?}", brief(&outcome));
     }
 
     /// As long as edge and shards run.
