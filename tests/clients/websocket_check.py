@@ -3,6 +3,7 @@
 import argparse
 import ssl
 import sys
+import time
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -75,10 +76,22 @@ def messages(args):
     expect_equal(client.code(), 1000, "the server closes after DISCONNECT")
 
 
+def code_that_came_back(args, sent):
+    """The library gives its socket a timeout while another thread of it reads; a TLS record that comes in two parts then
+    ends that read as timed out, at once. Only such a read is tried again."""
+    for _ in range(3):
+        client = Client(args).login()
+        began = time.monotonic()
+        client.socket.close(sent, "bye")
+        at_once = time.monotonic() - began < client.socket.close_timeout
+        received, error = client.socket.protocol.close_rcvd, client.socket.recv_exc
+        if not (isinstance(error, TimeoutError) and at_once):
+            break
+    return (received and received.code, error)
+
+
 def closes(args):
-    client = Client(args).login()
-    client.socket.close(3001, "bye")
-    expect_equal(client.socket.protocol.close_rcvd.code, 3001, "the client's code comes back")
+    expect_equal(code_that_came_back(args, 3001), (3001, None), "the client's code comes back")
     client = Client(args).login()
     client.socket.send("text")
     expect_equal(client.code(), 1003, "text is not taken")
