@@ -90,8 +90,11 @@ fn census_and_number_are_known_after_every_process_was_killed() {
     clients.push(log_in(&cluster, 2, "single"));
     until_census(&cluster, 9.0);
     let page = census(&cluster);
-    let crowd = json!([{"address": "127.0.0.1", "clients": 8}]);
-    assert_eq!((&page["clients"], &page["crowded"]), (&json!(9), &crowd));
+    assert_eq!(page["clients"], json!(9));
+    assert_eq!(page["crowded"][0]["address"], json!("127.0.0.1"));
+    // a worker with a single client of an address does not tell it by itself
+    let crowd = page["crowded"][0]["clients"].as_u64();
+    assert!(crowd >= Some(7), "{page}");
     let before = number(&cluster);
     let written = at_shard(&cluster, "herdgate_state_written_total");
     until("the census is on the disk", PATIENT, || {
