@@ -172,8 +172,12 @@ fn where_all_come_from_one_address_clients_are_sliced_by_id() {
         by_client_id(&cluster) < 0.5,
         "the present reopening goes on as it began"
     );
+    let before = number(&cluster);
     restart_shard(&mut cluster, &setup);
     drop(clients);
+    until("the next reopening begins", PATIENT, || {
+        (number(&cluster) > before).then_some(())
+    });
     let _client = log_in(&cluster, 9, "from elsewhere");
     assert!(by_client_id(&cluster) > 0.5);
 }
