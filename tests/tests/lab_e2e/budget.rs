@@ -4,6 +4,7 @@
 //! there, and the test says in the kubelet's place that it is ready. All the rest is as on any cluster.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use herdgate_tests::lab::kubernetes::ROLLOUT;
 use herdgate_tests::lab::step;
@@ -20,10 +21,12 @@ pub(crate) fn a_budget_stands_over_edges_on_two_nodes_alone(world: &World<'_>) {
         return step("nodes of a cluster that somebody named are left alone: left out");
     }
     assert_eq!(budgets(world), 0, "both edges stand on the lab's only node");
+    let before = node_of_edges(world);
     let node = SecondNode::join(world);
     scale_edges(world, 3);
     until("edges on two nodes have a budget", ROLLOUT, || {
         node.keep_ready();
+        node.send_back(&before);
         (budgets(world) == 1).then_some(())
     });
     node.drain();
@@ -38,6 +41,19 @@ fn budgets(world: &World<'_>) -> usize {
         world.namespace
     );
     world.lab.kubernetes.list(&path).len()
+}
+
+/// The edges that have a node, with its name.
+fn node_of_edges(world: &World<'_>) -> BTreeMap<String, String> {
+    let pods = world.edges().list();
+    let placed = pods.iter().filter_map(|pod| {
+        let name = pod["metadata"]["name"].as_str()?;
+        Some((
+            name.to_owned(),
+            pod["spec"]["nodeName"].as_str()?.to_owned(),
+        ))
+    });
+    placed.collect()
 }
 
 fn scale_edges(world: &World<'_>, replicas: u32) {
@@ -115,6 +131,22 @@ impl<'a> SecondNode<'a> {
         let here = pods.iter().filter(|pod| pod["spec"]["nodeName"] == SECOND);
         here.filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
             .collect()
+    }
+
+    /// A scheduler whose API server was away may place by what it knew before, on a node that takes no new pods: then again.
+    fn send_back(&self, before: &BTreeMap<String, String>) {
+        for (pod, node) in node_of_edges(self.world) {
+            if node == self.first && !before.contains_key(&pod) {
+                self.world.lab.kubernetes.kubectl(&[
+                    "delete",
+                    "pod",
+                    &pod,
+                    "--namespace",
+                    &self.world.namespace,
+                    "--wait=false",
+                ]);
+            }
+        }
     }
 
     /// Its edges go to the first node; without a kubelet nobody else can say that they have ended.
