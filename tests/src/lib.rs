@@ -26,6 +26,7 @@ pub mod process;
 pub mod scram;
 pub mod setup;
 pub mod skip;
+pub mod staged;
 pub mod swarm;
 pub mod tls;
 pub mod usage;

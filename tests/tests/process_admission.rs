@@ -11,6 +11,7 @@ use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
 use herdgate_tests::process::Signal;
 use herdgate_tests::setup::Setup;
 use herdgate_tests::skip;
+use herdgate_tests::staged::{RAMP_WITHIN, SLICES, staged};
 use herdgate_tests::swarm::{Herd, password_file};
 use herdgate_tests::tls;
 use herdgate_tests::wait::{PATIENT, throughout, until};
@@ -20,27 +21,6 @@ use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
 const SPLIT: Topology = Topology::Split { edges: 1 };
-const SLICES: u64 = 256;
-/// A ramp takes seconds; a busy machine may need many times as long.
-const RAMP_WITHIN: Duration = Duration::from_mins(2);
-
-/// A staged cluster in whose slices the herd's addresses are well spread, and whose logins cost `rounds`.
-fn staged(rounds: u32) -> Option<Setup> {
-    if stand_in_wanted() {
-        skip::skip("mosquitto has no admission");
-        return None;
-    }
-    let setup = Setup::new();
-    let passwords = password_file(&setup, rounds)?.display().to_string();
-    let admission = json!({
-        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
-    });
-    Some(
-        setup
-            .set("/admission", admission)
-            .set("/authentication/passwordFile", passwords),
-    )
-}
 
 fn level(cluster: &Cluster<'_>) -> u64 {
     cluster.edges[0].admin.number("/level")

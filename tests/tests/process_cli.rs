@@ -6,37 +6,17 @@ use std::process::Command;
 use std::time::Duration;
 
 use herdgate_tests::admin::Admin;
-use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
+use herdgate_tests::cluster::{Cluster, Topology};
 use herdgate_tests::process::{Process, run};
 use herdgate_tests::setup::Setup;
 use herdgate_tests::skip;
-use herdgate_tests::swarm::{Herd, RunningHerd, password_file};
+use herdgate_tests::staged::{RAMP_WITHIN, SLICES, steered};
+use herdgate_tests::swarm::{Herd, RunningHerd};
 use herdgate_tests::wait::{PATIENT, throughout, until};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-const SLICES: u64 = 256;
-/// A ramp takes seconds; a busy machine may need many times as long.
-const RAMP_WITHIN: Duration = Duration::from_mins(2);
-const TOKEN: &str = "a token that people are given";
-
-/// Staged, with logins that cost enough for a ramp to be watched.
-fn staged() -> Option<Setup> {
-    if stand_in_wanted() {
-        skip::skip("mosquitto has no admission");
-        return None;
-    }
-    let setup = Setup::new();
-    let passwords = password_file(&setup, 60_000)?.display().to_string();
-    let token = setup.write("admin-token", TOKEN).display().to_string();
-    let admission = json!({
-        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
-    });
-    let setup = setup
-        .set("/admission", admission)
-        .set("/authentication/passwordFile", passwords)
-        .set("/admin/tokenFile", token);
-    skip::binary("kubectl-herdgate").map(|_| setup)
-}
+/// Logins that cost enough for a ramp to be watched.
+const DEAR: u32 = 60_000;
 
 fn herd(setup: &Setup, cluster: &Cluster<'_>) -> Option<RunningHerd> {
     Herd::new(setup, 200, &cluster.listener("mqtts").to_string()).start("herd")
@@ -73,7 +53,7 @@ fn progress(cluster: &Cluster<'_>) -> Value {
 
 #[test]
 fn a_reopening_is_watched_from_the_first_slice_to_the_last() {
-    let Some(setup) = staged() else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
         return;
     };
@@ -113,7 +93,7 @@ fn a_reopening_is_watched_from_the_first_slice_to_the_last() {
 
 #[test]
 fn an_edge_without_clients_and_a_shard_tell_of_the_whole_cluster() {
-    let Some(setup) = staged() else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
         return;
     };
@@ -138,7 +118,7 @@ fn an_edge_without_clients_and_a_shard_tell_of_the_whole_cluster() {
 
 #[test]
 fn a_client_is_found_at_its_shard() {
-    let Some(setup) = staged() else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
         return;
     };
@@ -149,7 +129,7 @@ fn a_client_is_found_at_its_shard() {
 
 #[test]
 fn what_cannot_be_done_is_said() {
-    let Some(setup) = staged() else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
         return;
     };
@@ -169,7 +149,7 @@ fn what_cannot_be_done_is_said() {
 
 #[test]
 fn a_pause_holds_the_level_until_somebody_resumes() {
-    let Some(setup) = staged() else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Standalone) else {
         return;
     };

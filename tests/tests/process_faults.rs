@@ -6,18 +6,14 @@ use std::time::{Duration, Instant};
 
 use herdgate_tests::admin::Admin;
 use herdgate_tests::cgroup::ControlGroup;
-use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
+use herdgate_tests::cluster::{Cluster, Topology};
 use herdgate_tests::process::{Process, Signal};
 use herdgate_tests::setup::Setup;
-use herdgate_tests::skip;
-use herdgate_tests::swarm::{Herd, RunningHerd, password_file};
+use herdgate_tests::staged::{self, RAMP_WITHIN, SLICES};
+use herdgate_tests::swarm::{Herd, RunningHerd};
 use herdgate_tests::wait::{PATIENT, throughout, until};
-use serde_json::json;
 
 const SPLIT: Topology = Topology::Split { edges: 1 };
-const SLICES: u64 = 256;
-/// A ramp takes seconds; a busy machine may need many times as long.
-const RAMP_WITHIN: Duration = Duration::from_mins(2);
 /// A level here is in the middle of the ramp.
 const MIDWAY: u64 = 12;
 /// What a shard that is not well may take to stop the level.
@@ -28,21 +24,9 @@ const GATEWAYS: u32 = 200;
 
 /// A staged cluster whose level follows who comes in: few enter at a time, logins are dear, and time opens nothing.
 fn staged() -> Option<Setup> {
-    if stand_in_wanted() {
-        skip::skip("mosquitto has no admission");
-        return None;
-    }
-    let setup = Setup::new();
-    let passwords = password_file(&setup, 80_000)?.display().to_string();
-    let admission = json!({
-        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
-        "enteringLimit": 8, "maxBlockedSeconds": 0,
-    });
-    Some(
-        setup
-            .set("/admission", admission)
-            .set("/authentication/passwordFile", passwords),
-    )
+    let setup = staged::staged(80_000)?;
+    let setup = setup.set("/admission/enteringLimit", 8);
+    Some(setup.set("/admission/maxBlockedSeconds", 0))
 }
 
 /// Gateways of their own at one edge.
@@ -52,6 +36,27 @@ fn herd(cluster: &Cluster<'_>, edge: usize, gateways: u32) -> Option<RunningHerd
         .set("/identity/clientId", format!("gw-{edge}-{{n}}"))
         .set("/topics/pattern", format!("gw/{edge}-{{n}}/{{t}}"))
         .start(&format!("herd-{edge}"))
+}
+
+/// One at each of two edges.
+fn herds(cluster: &Cluster<'_>) -> Option<(RunningHerd, RunningHerd)> {
+    Some((herd(cluster, 0, GATEWAYS)?, herd(cluster, 1, GATEWAYS)?))
+}
+
+/// The level with which the edge takes part in the first reopening.
+fn until_joined(cluster: &Cluster<'_>, edge: usize) -> u64 {
+    until("it joins the same reopening", PATIENT, || {
+        let status = cluster.edges[edge].admin.status();
+        let joined = status["reopening"] == 1;
+        joined.then(|| status["level"].as_u64().unwrap())
+    })
+}
+
+fn both_are_open_at(cluster: &Cluster<'_>, reopening: u64) {
+    for edge in 0..2 {
+        assert_eq!(level(cluster, edge), SLICES);
+        assert_eq!(cluster.edges[edge].admin.number("/reopening"), reopening);
+    }
 }
 
 fn level(cluster: &Cluster<'_>, edge: usize) -> u64 {
@@ -137,10 +142,7 @@ fn a_reopening_outlives_the_edge_that_moves_its_level_and_takes_it_in_again() {
     let Some(mut cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
         return;
     };
-    let Some(first) = herd(&cluster, 0, GATEWAYS) else {
-        return;
-    };
-    let Some(second) = herd(&cluster, 1, GATEWAYS) else {
+    let Some((first, second)) = herds(&cluster) else {
         return;
     };
     until_midway(&cluster, 1);
@@ -152,18 +154,11 @@ fn a_reopening_outlives_the_edge_that_moves_its_level_and_takes_it_in_again() {
         (level(&cluster, 1) > died_at + 4).then_some(())
     });
     cluster.edges[0].restart(&setup);
-    let joined_at = until("it joins the same reopening", PATIENT, || {
-        let status = cluster.edges[0].admin.status();
-        let joined = status["reopening"] == 1;
-        joined.then(|| status["level"].as_u64().unwrap())
-    });
+    let joined_at = until_joined(&cluster, 0);
     assert!(joined_at > died_at, "where the others are: {joined_at}");
     finish(first, GATEWAYS);
     finish(second, GATEWAYS);
-    for edge in 0..2 {
-        assert_eq!(level(&cluster, edge), SLICES);
-        assert_eq!(cluster.edges[edge].admin.number("/reopening"), 1);
-    }
+    both_are_open_at(&cluster, 1);
 }
 
 #[test]
@@ -177,21 +172,14 @@ fn an_edge_that_comes_late_goes_along() {
     };
     until_midway(&cluster, 0);
     cluster.add_edge();
-    let joined_at = until("it joins the same reopening", PATIENT, || {
-        let status = cluster.edges[1].admin.status();
-        let joined = status["reopening"] == 1;
-        joined.then(|| status["level"].as_u64().unwrap())
-    });
+    let joined_at = until_joined(&cluster, 1);
     assert!((MIDWAY..SLICES).contains(&joined_at), "{joined_at}");
     let Some(second) = herd(&cluster, 1, 40) else {
         return;
     };
     finish(first, GATEWAYS);
     finish(second, 40);
-    for edge in 0..2 {
-        assert_eq!(level(&cluster, edge), SLICES);
-        assert_eq!(cluster.edges[edge].admin.number("/reopening"), 1);
-    }
+    both_are_open_at(&cluster, 1);
 }
 
 #[test]
@@ -200,10 +188,7 @@ fn a_shard_that_is_killed_in_mid_ramp_starts_it_over_and_all_come_back() {
     let Some(mut cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
         return;
     };
-    let Some(first) = herd(&cluster, 0, GATEWAYS) else {
-        return;
-    };
-    let Some(second) = herd(&cluster, 1, GATEWAYS) else {
+    let Some((first, second)) = herds(&cluster) else {
         return;
     };
     until_midway(&cluster, 0);
@@ -218,8 +203,5 @@ fn a_shard_that_is_killed_in_mid_ramp_starts_it_over_and_all_come_back() {
     }
     finish(first, GATEWAYS);
     finish(second, GATEWAYS);
-    for edge in 0..2 {
-        assert_eq!(level(&cluster, edge), SLICES);
-        assert_eq!(cluster.edges[edge].admin.number("/reopening"), 2);
-    }
+    both_are_open_at(&cluster, 2);
 }

@@ -5,36 +5,13 @@
 use std::time::Duration;
 
 use herdgate_tests::cgroup::ControlGroup;
-use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
-use herdgate_tests::setup::Setup;
-use herdgate_tests::skip;
-use herdgate_tests::swarm::{Herd, password_file};
+use herdgate_tests::cluster::{Cluster, Topology};
+use herdgate_tests::staged::{RAMP_WITHIN, SLICES, staged};
+use herdgate_tests::swarm::Herd;
 use herdgate_tests::wait::{PATIENT, throughout, until};
-use serde_json::json;
 
 const SPLIT: Topology = Topology::Split { edges: 1 };
-const SLICES: u64 = 256;
 const CPU_THROTTLING: &str = "cpu_throttling";
-/// A ramp takes seconds; a busy machine may need many times as long.
-const RAMP_WITHIN: Duration = Duration::from_mins(2);
-
-/// A staged cluster whose logins cost `rounds`.
-fn staged(rounds: u32) -> Option<Setup> {
-    if stand_in_wanted() {
-        skip::skip("mosquitto has no admission");
-        return None;
-    }
-    let setup = Setup::new();
-    let passwords = password_file(&setup, rounds)?.display().to_string();
-    let admission = json!({
-        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
-    });
-    Some(
-        setup
-            .set("/admission", admission)
-            .set("/authentication/passwordFile", passwords),
-    )
-}
 
 #[test]
 fn work_at_the_cpu_limit_is_named_and_a_ramp_finishes_all_the_same() {

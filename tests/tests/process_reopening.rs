@@ -6,41 +6,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use herdgate_tests::cgroup::ControlGroup;
-use herdgate_tests::cluster::{Cluster, Topology, stand_in_wanted};
+use herdgate_tests::cluster::{Cluster, Topology};
 use herdgate_tests::process::run;
-use herdgate_tests::setup::Setup;
 use herdgate_tests::skip;
-use herdgate_tests::swarm::{Herd, password_file};
+use herdgate_tests::staged::{RAMP_WITHIN, SLICES, steered};
+use herdgate_tests::swarm::Herd;
 use herdgate_tests::wait::{PATIENT, throughout, until};
 use serde_json::json;
 
 const SPLIT: Topology = Topology::Split { edges: 1 };
-const SLICES: u64 = 256;
-/// A ramp takes seconds; a busy machine may need many times as long.
-const RAMP_WITHIN: Duration = Duration::from_mins(2);
-const TOKEN: &str = "a token that people are given";
 
 /// So that a ramp of some hundred gateways is to be seen.
 const DEAR: u32 = 60_000;
-
-/// Staged, with logins that cost `rounds`.
-fn staged(rounds: u32) -> Option<Setup> {
-    if stand_in_wanted() {
-        skip::skip("mosquitto has no admission");
-        return None;
-    }
-    let setup = Setup::new();
-    let passwords = password_file(&setup, rounds)?.display().to_string();
-    let token = setup.write("admin-token", TOKEN).display().to_string();
-    let admission = json!({
-        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
-    });
-    let setup = setup
-        .set("/admission", admission)
-        .set("/authentication/passwordFile", passwords)
-        .set("/admin/tokenFile", token);
-    skip::binary("kubectl-herdgate").map(|_| setup)
-}
 
 /// A person's word at one edge's admin port.
 fn say(cluster: &Cluster<'_>, edge: usize, word: &str) {
@@ -60,7 +37,7 @@ fn level(cluster: &Cluster<'_>, edge: usize) -> u64 {
 
 #[test]
 fn a_pause_at_one_edge_holds_all_outlives_it_and_ends_with_a_word_at_another() {
-    let Some(setup) = staged(DEAR) else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(mut cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
         return;
     };
@@ -90,7 +67,7 @@ fn a_pause_at_one_edge_holds_all_outlives_it_and_ends_with_a_word_at_another() {
 
 #[test]
 fn by_hand_everything_starts_over_at_all_edges_and_nobody_is_thrown_out() {
-    let Some(setup) = staged(DEAR) else { return };
+    let Some(setup) = steered(DEAR) else { return };
     let Some(cluster) = Cluster::start(&setup, Topology::Split { edges: 2 }) else {
         return;
     };
@@ -125,7 +102,7 @@ fn by_hand_everything_starts_over_at_all_edges_and_nobody_is_thrown_out() {
 #[test]
 fn a_herd_that_shards_cannot_take_is_let_in_anew_slice_by_slice() {
     const GATEWAYS: u32 = 1_000;
-    let Some(setup) = staged(100) else { return };
+    let Some(setup) = steered(100) else { return };
     let Some(group) = ControlGroup::new() else {
         return;
     };

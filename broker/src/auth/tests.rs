@@ -35,7 +35,7 @@ const NO_WAIT: GrowingWait = GrowingWait {
     longest: Duration::ZERO,
 };
 
-fn request(user: &str, password: &str) -> LoginRequest {
+pub(super) fn request(user: &str, password: &str) -> LoginRequest {
     LoginRequest {
         client_id: user.to_owned(),
         may_assign_id: true,

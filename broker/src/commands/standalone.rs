@@ -187,7 +187,7 @@ async fn tables_to_edge(mut tables: Tables, control: UnboundedSender<ControlMail
 async fn census_to_shard(mut censuses: Censuses, shard: UnboundedSender<CensusReport>) {
     while censuses.changed().await.is_ok() {
         let report = censuses.borrow_and_update().clone();
-        if report.is_some_and(|report| shard.send((*report).clone()).is_err()) {
+        if report.is_some_and(|report| shard.send(Arc::unwrap_or_clone(report)).is_err()) {
             return;
         }
     }

@@ -165,8 +165,6 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.tuning.targetPercent", whole(1, 50), Some("20"), "Of the patience: the time to CONNACK that is aimed at, far enough from giving up for the slowest twentieth."),
     key("admission.tuning.usedPercent", whole(1, 100), Some("70"), "Of a limit: one that was used less does not grow, for it has no bearing on what was measured."),
     key("admission.tuning.halveEverySeconds", seconds(0.1, 60.0), Some("1"), "A limit is not halved again before the next window of health has shown what halving did."),
-    key("admission.tuning.leastAttaches", whole(1, 100_000), Some("4"), "Clients in a window. A shard that is bad for another reason than clients that come back is asked to take some all the same."),
-    key("admission.tuning.rememberShardSeconds", seconds(0.0, 3600.0), Some("60"), "How long a shard is remembered for an address whose client waited in vain for it."),
     key("admission.tuning.largestStepParts", whole(1, 65_536), Some("4"), "No step opens more than all slices divided by this, so that the order keeps its meaning."),
     key("admission.tuning.knockSeconds", seconds(0.1, 3600.0), Some("30"), "A level that nobody knocks at moves after this: perhaps nobody is left to knock."),
     key("admission.tuning.stalledSeconds", seconds(1.0, 86_400.0), Some("120"), "A signal that is hard for longer is told as `Stalled`: somebody should look."),

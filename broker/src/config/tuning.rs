@@ -1,4 +1,5 @@
-//! The constants of the law, for whoever has a reason to change one.
+//! The constants of the law, for whoever has a reason to change one. Those of a single shard and of the last class have no
+//! key: edges do not go by them yet.
 
 use std::time::Duration;
 
@@ -47,21 +48,17 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     })
 }
 
-/// How many may be entering, and at which shard.
+/// How many may be entering.
 fn entering(section: &Reader<'_>) -> Option<Tuning> {
     let (first, least) = (section.one("firstEntering"), section.one("leastEntering"));
     let (target, used) = (section.one("targetPercent"), section.one("usedPercent"));
     let halve_every = section.one("halveEverySeconds");
-    let least_attaches = section.one("leastAttaches");
-    let remember_shard_for = section.one("rememberShardSeconds");
     Some(Tuning {
         first_entering: first?,
         least_entering: least?,
         target_percent: target?,
         used_percent: used?,
         halve_every: halve_every?,
-        least_attaches: least_attaches?,
-        remember_shard_for: remember_shard_for?,
         ..Tuning::default()
     })
 }

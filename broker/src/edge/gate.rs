@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use herdgate_admission::edge::{EdgeView, Mode};
-use herdgate_admission::hold::{Hold, SWEEP_EVERY};
+use herdgate_admission::hold::{Hold, NO_SLICE, SWEEP_EVERY};
 use herdgate_admission::places::Place;
 use herdgate_admission::slicing::{SliceTable, Where};
 use herdgate_admission::times::Times;
@@ -23,9 +23,6 @@ use crate::metrics::GateDecision;
 use crate::process::Clock;
 
 type SocketId = u64;
-
-/// Never open: whoever is held there waits until its time is up.
-const NO_SLICE: u32 = u32::MAX;
 
 /// The gate of one worker.
 #[derive(Debug)]

@@ -199,7 +199,7 @@ impl LinkServer {
                     let _ = self.edges.send(*report);
                 }
                 ToShard::Census(report) => {
-                    let _ = self.censuses.send((*report).clone());
+                    let _ = self.censuses.send(Arc::unwrap_or_clone(report));
                 }
                 frame => demux.push(frame),
             }

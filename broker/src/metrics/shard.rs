@@ -97,7 +97,7 @@ impl ShardMetrics {
     }
 }
 
-/// Of sessions that outlive their connection.
+/// Of what a restart takes up.
 #[derive(Clone, Debug)]
 pub struct StateMetrics {
     /// Times that admission was stored.
@@ -139,6 +139,7 @@ impl StateMetrics {
     }
 }
 
+/// Of sessions that outlive their connection.
 #[derive(Clone, Debug)]
 pub struct KeptMetrics {
     /// Sessions without a client.

@@ -137,14 +137,7 @@ impl<'a> SecondNode<'a> {
     fn send_back(&self, before: &BTreeMap<String, String>) {
         for (pod, node) in node_of_edges(self.world) {
             if node == self.first && !before.contains_key(&pod) {
-                self.world.lab.kubernetes.kubectl(&[
-                    "delete",
-                    "pod",
-                    &pod,
-                    "--namespace",
-                    &self.world.namespace,
-                    "--wait=false",
-                ]);
+                self.delete(&pod, &["--wait=false"]);
             }
         }
     }
@@ -157,16 +150,14 @@ impl<'a> SecondNode<'a> {
             .kubernetes
             .kubectl(&["uncordon", &self.first]);
         for pod in self.edges() {
-            self.world.lab.kubernetes.kubectl(&[
-                "delete",
-                "pod",
-                &pod,
-                "--namespace",
-                &self.world.namespace,
-                "--force",
-                "--grace-period=0",
-            ]);
+            self.delete(&pod, &["--force", "--grace-period=0"]);
         }
+    }
+
+    fn delete(&self, pod: &str, how: &[&str]) {
+        let mut arguments = vec!["delete", "pod", pod, "--namespace", &self.world.namespace];
+        arguments.extend(how);
+        self.world.lab.kubernetes.kubectl(&arguments);
     }
 
     fn cordon(&self, node: &str) {

@@ -7,7 +7,7 @@ use herdgate_tests::wait::until;
 use serde_json::Value;
 
 use crate::cpu_limit::{RETURN, gateways, herd, is_nearly_all, statuses_at};
-use crate::reopening::{known, newest, number as number_of};
+use crate::reopening::{self, known, newest, number as number_of};
 use crate::restart::kill_all_brokers;
 use crate::world::World;
 
@@ -97,11 +97,5 @@ fn the_operator_completes_the_record(world: &World<'_>, reopening: u64) {
         let open = |record: &Value| record.pointer("/status/result").is_none();
         (!known(world)?.iter().any(open)).then_some(())
     });
-    step(&format!(
-        "\n{}",
-        world
-            .lab
-            .kubernetes
-            .kubectl(&["get", "reopenings", "--namespace", &world.namespace])
-    ));
+    reopening::show(world);
 }

@@ -89,13 +89,13 @@ pub(crate) fn the_return_was_seen_and_is_on_record(world: &World<'_>, watch: &Pr
         .map(|point| point["level"].as_u64().unwrap())
         .collect();
     assert!(levels.len() > 3 && levels.is_sorted(), "{levels:?}");
-    step(&format!(
-        "\n{}",
-        world
-            .lab
-            .kubernetes
-            .kubectl(&["get", "reopenings", "--namespace", &world.namespace])
-    ));
+    show(world);
+}
+
+/// As people see all of them.
+pub(crate) fn show(world: &World<'_>) {
+    let words = ["get", "reopenings", "--namespace", &world.namespace];
+    step(&format!("\n{}", world.lab.kubernetes.kubectl(&words)));
 }
 
 /// A shard goes alone: another reopening, whose record takes the place of the one before.

@@ -16,7 +16,8 @@ use herdgate_admission::report::Verdict;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::auth::{AuthError, Authenticator, LoginRequest, Refusal};
+use crate::auth::tests::request;
+use crate::auth::{AuthError, Authenticator, Refusal};
 use crate::config::{
     Anonymous, Authentication, ClientIdPattern, Flapping, GrowingWait, HttpBackend, HttpUrl,
 };
@@ -91,19 +92,6 @@ fn settings(url: &str) -> Authentication {
             free_ends: 0,
             wait: NO_WAIT,
         },
-    }
-}
-
-fn request(user: &str, password: &str) -> LoginRequest {
-    LoginRequest {
-        client_id: user.to_owned(),
-        may_assign_id: true,
-        user_name: Some(user.to_owned()),
-        password: Some(password.as_bytes().to_owned()),
-        certificate: None,
-        listener: "mqtt".into(),
-        peer: "198.18.0.1:1000".parse().expect("address"),
-        waiting_since: Instant::now(),
     }
 }
 

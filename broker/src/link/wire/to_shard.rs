@@ -1,7 +1,6 @@
 //! Frames from an edge worker.
 
 use std::num::{NonZeroU8, NonZeroU16, NonZeroU32};
-
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
