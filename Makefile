@@ -121,6 +121,7 @@ generate: bins lab-tools ## Write the generated files anew: CRDs, chart copies, 
 .PHONY: setup-build setup-test setup-image setup-fuzz
 setup-build:
 	@scripts/setup.sh build
+	@scripts/this-checkout.sh
 setup-test:
 	@scripts/setup.sh test
 setup-image:
