@@ -10,6 +10,7 @@ use super::reader::Reader;
 /// `section`: `admission`. The longest block has a key of its own there: people do change that one.
 pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let max_blocked = section.one::<u32>("maxBlockedSeconds");
+    let last_class_percent = section.one("lastClassPercent");
     let section = &section.sub("tuning");
     let entering = entering(section);
     let patience = patience(section);
@@ -22,6 +23,10 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
         section.one("knockSeconds"),
         section.one("stalledSeconds"),
     );
+    let last_class = (
+        section.one("lastClassAfter"),
+        section.one("lastClassSeconds"),
+    );
     let overload = (
         section.one("leastOverloadArrivals"),
         section.one("overloadSeconds"),
@@ -30,6 +35,9 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let patience = patience?;
     Some(Tuning {
         max_blocked: Duration::from_secs(max_blocked?.into()),
+        last_class_percent: last_class_percent?,
+        last_class_after: last_class.0?,
+        last_class_for: last_class.1?,
         late_suback: settling.0?,
         least_settling: settling.1?,
         largest_step_parts: level.0?,

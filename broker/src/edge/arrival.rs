@@ -85,7 +85,8 @@ impl Arrival<'_> {
             Held::Through => {
                 // Whoever waited for its turn does not wait for a place as well: these are few.
                 let place = self.worker.shared.places.take_anyway();
-                self.entering = Some(self.worker.begin_entering(place));
+                let comer = self.worker.gate.comer(&self.worker.shared, self.peer.ip());
+                self.entering = Some(self.worker.begin_entering(place, comer));
                 Ok(())
             }
             Held::Cut => Err(self.told(Refusal::TooSoon)),
@@ -107,7 +108,8 @@ impl Arrival<'_> {
         let left = attach::left(worker, self.stream, &mut self.opening.early);
         match worker.gate.pass_client(&worker.shared, &id, left).await {
             Verdict::Enter(place) => {
-                self.entering = Some(worker.begin_entering(place));
+                let comer = worker.gate.comer_of_client(&id);
+                self.entering = Some(worker.begin_entering(place, comer));
                 Ok(())
             }
             Verdict::Busy => Err(NoSession::Refused(replies::busy(hearer))),

@@ -45,13 +45,23 @@ pub(super) async fn attach(
     opening: &mut Opening,
     identity: Identity,
     peer: SocketAddr,
+    shard: usize,
 ) -> Result<Rc<Conn>, NoSession> {
     let hearer = Hearer::of(&opening.connect);
     let deadline = Instant::now() + worker.shared.patience() / 2;
-    let shard = worker.links.shard_of(&identity.client_id);
-    let up = worker.links.until_up(shard);
+    let up = async {
+        worker.links.until_up(shard).await;
+        worker.until_granted(shard).await;
+    };
     match or_left(worker, stream, &mut opening.early, deadline, up).await {
-        Waited::Over => return Err(NoSession::Refused(replies::unavailable(hearer))),
+        Waited::Over => {
+            worker.waited_in_vain(peer.ip(), shard);
+            return Err(NoSession::Refused(if worker.links.is_up(shard) {
+                replies::busy(hearer)
+            } else {
+                replies::unavailable(hearer)
+            }));
+        }
         Waited::Left => return Err(NoSession::Gone),
         Waited::For(()) => {}
     }
@@ -66,7 +76,10 @@ pub(super) async fn attach(
     Err(match waited {
         Waited::For(Some(Ending::Refused)) => NoSession::RefusedBy(conn),
         Waited::For(_) => NoSession::Refused(replies::unavailable(hearer)),
-        Waited::Over => NoSession::Refused(replies::busy(hearer)),
+        Waited::Over => {
+            worker.waited_in_vain(peer.ip(), shard);
+            NoSession::Refused(replies::busy(hearer))
+        }
         Waited::Left => NoSession::Gone,
     })
 }

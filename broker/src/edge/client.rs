@@ -145,8 +145,7 @@ async fn enter(
     let entering = arrival.entering;
     match attached {
         Ok(attached) => {
-            has_connack(&worker, entering);
-            worker.count(&attached.conn, peer.ip());
+            is_in(&worker, &attached.conn, peer, entering);
             Some(Entered {
                 stream,
                 conn: attached.conn,
@@ -164,6 +163,14 @@ async fn enter(
             None
         }
     }
+}
+
+/// It has its CONNACK, and a session: from now on it settles, and is one of its address's clients.
+fn is_in(worker: &Worker, conn: &Conn, peer: SocketAddr, entering: Option<Entering>) {
+    let comer = entering.as_ref().and_then(Entering::take_comer);
+    worker.settles(conn, comer);
+    has_connack(worker, entering);
+    worker.count(conn, peer.ip());
 }
 
 /// Who the client is, once the slice of its id is open where its address does not tell.
@@ -203,12 +210,22 @@ async fn attach_as(
         ))
     });
     let (principal, client_id) = (identity.principal.clone(), Arc::clone(&identity.client_id));
+    let shard = worker.links.shard_of(&client_id);
     let (stream, opening) = (&mut *arrival.stream, &mut *arrival.opening);
     // pinned: what an `async fn` takes has room twice
     let attach = pin!(attach::attach(
-        worker, listener, stream, opening, identity, peer
+        worker, listener, stream, opening, identity, peer, shard
     ));
-    let conn = waits_for(arrival.entering.as_ref(), attach).await?;
+    let entering = arrival.entering.as_ref();
+    if let Some(entering) = entering {
+        entering.is_for(u32::try_from(shard).unwrap_or(u32::MAX));
+    }
+    let attached = waits_for(entering, attach).await;
+    if let (Err(NoSession::Refused(_)), Some(entering)) = (&attached, entering) {
+        // the shard has not taken it
+        entering.take_comer();
+    }
+    let conn = attached?;
     let flaps = worker.shared.authenticator.flaps();
     Ok(Attached {
         conn,
@@ -242,7 +259,10 @@ async fn pass(
         }
     };
     match worker.gate.pass(&worker.shared, socket, client.ip()).await {
-        Answer::Enter(socket, place) => Some((socket, Some(worker.begin_entering(place)), client)),
+        Answer::Enter(socket, place) => {
+            let comer = worker.gate.comer(&worker.shared, client.ip());
+            Some((socket, Some(worker.begin_entering(place, comer)), client))
+        }
         Answer::Later(socket) => Some((socket, None, client)),
         Answer::Reset(socket) => {
             peer::reset(socket);
@@ -337,6 +357,15 @@ fn is_flap(conn: &Conn, end: End) -> bool {
     }
 }
 
+/// Whether the client has no part in its end.
+fn is_ours(end: End) -> bool {
+    match end {
+        End::Ended(Ending::Refused | Ending::LinkLost | Ending::Drained) => true,
+        End::Ended(Ending::Closed(reason)) => reason == CloseReason::ShuttingDown,
+        End::PeerGone | End::KeepAliveExpired | End::ProtocolError(_) | End::TooSlow => false,
+    }
+}
+
 /// Tells the shard, if it does not know.
 fn leave(worker: &Worker, conn: &Conn, end: End) {
     let reason = match end {
@@ -352,7 +381,7 @@ fn leave(worker: &Worker, conn: &Conn, end: End) {
         }
         End::Ended(_) => DetachReason::EdgeShutdown,
     };
-    worker.release(conn, reason);
+    worker.release(conn, reason, is_ours(end));
 }
 
 /// What is still to be written; `None`: nobody would read it.
@@ -401,6 +430,6 @@ mod tests {
             size_of::<F>()
         }
         let size = size_of_future(run);
-        assert!(size <= 2432, "{size}");
+        assert!(size <= 2464, "{size}");
     }
 }

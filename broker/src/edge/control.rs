@@ -1,11 +1,14 @@
 //! The edge's control thread: sums up its workers, runs admission, tells workers and shards.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use herdgate_admission::attaches::UNBOUND;
 use herdgate_admission::census::Census;
 use herdgate_admission::edge::{EdgeAdmission, EdgeCounts, EdgeView, REPORT_EVERY};
+use herdgate_admission::last_class::Came;
 use herdgate_admission::progress::{Steer, Steered};
 use herdgate_admission::record::Recorder;
 use herdgate_admission::report::{EdgeReport, ShardReport};
@@ -61,6 +64,10 @@ pub struct WorkerNews {
     pub lowest_held: Option<u32>,
     /// Since the last news.
     pub waits: Waits,
+    /// Addresses of clients that waited in vain for a shard, since the last news.
+    pub refused: Vec<(IpAddr, u32)>,
+    /// How clients' ways in ended, since the last news.
+    pub came: Vec<Came>,
     /// How long clients of the held sample waited that gave up, since the last news.
     pub given_up: Times,
     /// Its clients, when it was time to count them.
@@ -204,6 +211,9 @@ impl EdgeControl {
             ControlMail::Worker(mut news) => {
                 self.counting.counted(news.worker, news.census.take());
                 self.waits.merge(&news.waits);
+                let refused = std::mem::take(&mut news.refused);
+                self.admission.remember(refused, now);
+                self.admission.came(std::mem::take(&mut news.came), now);
                 self.admission.gave_up(&news.given_up);
                 if let Some(known) = self.workers.get_mut(news.worker) {
                     *known = *news;
@@ -264,10 +274,32 @@ impl EdgeControl {
         self.arrived = arrived;
         let backend = self.shared.authenticator.backend_health();
         self.admission.feel_backend(backend);
+        self.asked();
         self.admission
             .tick(counts, &std::mem::take(&mut self.waits), now);
         self.tell_shards(counts);
+        // before the view, with which workers look anew
+        self.grant();
         self.publish();
+    }
+
+    /// What shards may be asked until the next tick.
+    fn grant(&self) {
+        let view = self.admission.view();
+        for shard in (0..).take(self.shards.len()) {
+            let known = view.shard(shard);
+            let attaches = known.map_or(UNBOUND, |shard| shard.attaches);
+            self.shared.attaches.grant(shard, attaches);
+        }
+    }
+
+    fn asked(&mut self) {
+        for shard in (0..).take(self.shards.len()) {
+            let asked = self.shared.attaches.take_asked(shard);
+            if asked > 0 {
+                self.waits.of(shard).asked += asked;
+            }
+        }
     }
 
     /// Clients that the gate has decided about since the start; one that waits after its CONNECT once, too.
@@ -323,6 +355,7 @@ impl EdgeControl {
     fn publish(&mut self) {
         let view = self.admission.view();
         self.shared.places.set_limit(view.entering_limit);
+        self.shared.places.set_last_limit(view.last_class_limit);
         let counts = self.counts(self.shared.clock.now(), 0);
         self.show(&view, counts);
         let table = self.admission.table_for();
@@ -349,10 +382,10 @@ impl EdgeControl {
         metrics.entering_limit.set(view.entering_limit.into());
         metrics.level.set(view.level.into());
         metrics.stalled.set(view.stalled.into());
+        metrics.last_class.set(gauge(view.last_class.len()));
+        metrics.remembered.set(gauge(view.remembered.len()));
         metrics.slices.set(view.slices().into());
-        metrics
-            .reopening
-            .set(i64::try_from(view.reopening.0).unwrap_or(i64::MAX));
+        metrics.reopening.set(gauge(view.reopening.0));
     }
 }
 
@@ -364,7 +397,13 @@ fn no_news(worker: usize) -> WorkerNews {
         oldest_entering: None,
         lowest_held: None,
         waits: Waits::default(),
+        refused: Vec::new(),
+        came: Vec::new(),
         given_up: Times::default(),
         census: None,
     }
+}
+
+fn gauge(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }

@@ -6,8 +6,9 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use herdgate_admission::last_class::{Came, Comer};
 use herdgate_admission::places::Place;
-use herdgate_admission::times::Times;
+use herdgate_admission::waits::Waits;
 use tokio::sync::Notify;
 
 use crate::process::Clock;
@@ -15,13 +16,25 @@ use crate::process::Clock;
 /// All of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Enterings {
-    /// Who waits for us now, and since when, as if all their waits for us were the end of one. Who is yet to speak is
-    /// not among them: a silent client says nothing about how slow we are.
-    waiting: RefCell<BTreeMap<u64, Duration>>,
+    clients: RefCell<BTreeMap<u64, Client>>,
     next: Cell<u64>,
-    times: RefCell<Times>,
+    waits: RefCell<Waits>,
+    came: RefCell<Vec<Came>>,
     /// Told when a place is given back on this thread.
     given_back: Rc<Notify>,
+}
+
+#[derive(Debug)]
+struct Client {
+    /// `None`: it was given back before CONNACK.
+    place: Option<Place>,
+    /// `None`: nobody wants to know what becomes of it.
+    comer: Option<Comer>,
+    /// The shard that it waits for, and since when.
+    shard: Option<(u32, Duration)>,
+    /// Since when it has waited for us, as if all its waits for us were the end of one; `None`: it does not now. Who is yet
+    /// to speak does not: a silent client says nothing about how slow we are.
+    waiting: Option<Duration>,
 }
 
 /// One client on its way in. Dropping it gives its place back.
@@ -36,7 +49,6 @@ pub(super) struct Entering {
     /// A wait that was given up counts when it was longer.
     telling: Duration,
     connacked: bool,
-    _place: Place,
 }
 
 impl Enterings {
@@ -50,11 +62,19 @@ impl Enterings {
     pub(super) fn begin(
         self: &Rc<Self>,
         place: Place,
+        comer: Option<Comer>,
         clock: Clock,
         telling: Duration,
     ) -> Entering {
         let number = self.next.get();
         self.next.set(number + 1);
+        let client = Client {
+            place: Some(place),
+            comer,
+            shard: None,
+            waiting: None,
+        };
+        self.clients.borrow_mut().insert(number, client);
         Entering {
             all: Rc::clone(self),
             clock,
@@ -63,18 +83,59 @@ impl Enterings {
             waited: Cell::default(),
             telling,
             connacked: false,
-            _place: place,
         }
     }
 
-    /// Since when whoever waits longest has waited for us.
+    /// Since when the one has waited for us that has waited longest of those that do not wait for a shard.
     pub(super) fn oldest(&self) -> Option<Duration> {
-        self.waiting.borrow().values().min().copied()
+        let clients = self.clients.borrow();
+        let of_none = clients.values().filter(|client| client.shard.is_none());
+        of_none.filter_map(|client| client.waiting).min()
     }
 
-    /// The times to CONNACK since this was last asked.
-    pub(super) fn take_times(&self) -> Times {
-        self.times.take()
+    /// The waits since this was last asked.
+    pub(super) fn take_waits(&self, now: Duration) -> Waits {
+        let mut waits = self.waits.take();
+        for client in self.clients.borrow().values() {
+            if let (Some((shard, _)), Some(since)) = (client.shard, client.waiting) {
+                let of_shard = waits.of(shard);
+                of_shard.oldest = of_shard.oldest.max(Some(now.saturating_sub(since)));
+            }
+        }
+        waits
+    }
+
+    /// How clients' ways in ended since this was last asked.
+    pub(super) fn take_came(&self) -> Vec<Came> {
+        self.came.take()
+    }
+
+    pub(super) fn settled(&self, comer: Option<Comer>) {
+        if let Some(comer) = comer {
+            self.came(Came::Settled(comer));
+        }
+    }
+
+    pub(super) fn came(&self, came: Came) {
+        self.came.borrow_mut().push(came);
+    }
+
+    /// Whoever has waited for a shard that is late for longer than `most` goes on without a place, so that somebody else may
+    /// come in.
+    pub(super) fn give_back(&self, is_late: impl Fn(u32) -> bool, most: Duration, now: Duration) {
+        let waits_too_long = |client: &Client| {
+            let waits = |(shard, since): (u32, Duration)| {
+                now.saturating_sub(since) > most && is_late(shard)
+            };
+            client.place.is_some() && client.shard.is_some_and(waits)
+        };
+        let mut clients = self.clients.borrow_mut();
+        let late = clients.values_mut().filter(|client| waits_too_long(client));
+        let places: Vec<_> = late.filter_map(|client| client.place.take()).collect();
+        if !places.is_empty() {
+            drop(places);
+            self.given_back.notify_one();
+        }
     }
 }
 
@@ -85,25 +146,52 @@ impl Entering {
         work.await
     }
 
+    /// From now on it waits for this shard.
+    pub(super) fn is_for(&self, shard: u32) {
+        self.with(|client| client.shard = Some((shard, self.clock.now())));
+    }
+
+    /// Nobody needs to know what becomes of it: it was our doing, or somebody else keeps it in mind.
+    pub(super) fn take_comer(&self) -> Option<Comer> {
+        let mut clients = self.all.clients.borrow_mut();
+        clients.get_mut(&self.number)?.comer.take()
+    }
+
     /// CONNACK is on its way. Returns how long it took.
     pub(super) fn connack(mut self) -> Duration {
         self.connacked = true;
-        let took = self.clock.now().saturating_sub(self.since);
-        self.all.times.borrow_mut().record(took);
-        took
+        self.clock.now().saturating_sub(self.since)
+    }
+
+    fn with(&self, then: impl FnOnce(&mut Client)) {
+        if let Some(client) = self.all.clients.borrow_mut().get_mut(&self.number) {
+            then(client);
+        }
     }
 }
 
 impl Drop for Entering {
     fn drop(&mut self) {
-        if !self.connacked {
-            let waited = self.clock.now().saturating_sub(self.since);
-            self.all
-                .times
-                .borrow_mut()
-                .record_at_least(waited, self.telling);
+        let Some(client) = self.all.clients.borrow_mut().remove(&self.number) else {
+            return;
+        };
+        let took = self.clock.now().saturating_sub(self.since);
+        let mut waits = self.all.waits.borrow_mut();
+        let times = match client.shard {
+            Some((shard, _)) => &mut waits.of(shard).times,
+            None => &mut waits.elsewhere,
+        };
+        if self.connacked {
+            times.record(took);
+        } else {
+            times.record_at_least(took, self.telling);
+        }
+        drop(waits);
+        if let Some(comer) = client.comer {
+            self.all.came(Came::ToNothing(comer));
         }
         // Whoever is woken runs on this thread, when the place is back.
+        drop(client.place);
         self.all.given_back.notify_one();
     }
 }
@@ -114,15 +202,15 @@ struct Wait<'a>(&'a Entering);
 impl<'a> Wait<'a> {
     fn begin(entering: &'a Entering) -> Self {
         let since = entering.clock.now().saturating_sub(entering.waited.get());
-        let mut waiting = entering.all.waiting.borrow_mut();
-        waiting.insert(entering.number, since);
+        entering.with(|client| client.waiting = Some(since));
         Self(entering)
     }
 }
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        let since = self.0.all.waiting.borrow_mut().remove(&self.0.number);
+        let mut since = None;
+        self.0.with(|client| since = client.waiting.take());
         let waited = since.map(|since| self.0.clock.now().saturating_sub(since));
         self.0.waited.set(waited.unwrap_or_default());
     }
@@ -138,12 +226,13 @@ mod tests {
     use super::*;
 
     const TELLING: Duration = Duration::from_secs(1);
+    const COMER: Comer = Comer::Client(7);
 
     fn one() -> (Rc<Enterings>, Rc<Notify>, Places, Entering) {
         let given_back = Rc::new(Notify::new());
         let all = Rc::new(Enterings::new(Rc::clone(&given_back)));
         let places = Places::default();
-        let entering = all.begin(places.take_anyway(), Clock::start(), TELLING);
+        let entering = all.begin(places.take_anyway(), Some(COMER), Clock::start(), TELLING);
         (all, given_back, places, entering)
     }
 
@@ -178,5 +267,34 @@ mod tests {
             assert_eq!(places.used(), 0);
             assert!(given_back.notified().now_or_never().is_some());
         }
+    }
+
+    #[test]
+    fn whoever_waits_for_a_late_shard_gives_its_place_back_and_counts_with_that_shard() {
+        let (all, given_back, places, entering) = one();
+        entering.is_for(3);
+        let mut attach = pin!(entering.waits_for(std::future::pending::<()>()));
+        assert!(attach.as_mut().now_or_never().is_none());
+        let later = entering.clock.now() + TELLING * 2;
+        assert_eq!(all.oldest(), None, "not of those that wait for no shard");
+        let oldest = all.take_waits(later).of(3).oldest;
+        assert!(oldest >= Some(TELLING), "{oldest:?}");
+        all.give_back(|shard| shard != 3, TELLING, later);
+        all.give_back(|_| true, TELLING * 3, later);
+        assert_eq!(places.used(), 1);
+        all.give_back(|shard| shard == 3, TELLING, later);
+        assert_eq!(places.used(), 0);
+        assert!(given_back.notified().now_or_never().is_some());
+    }
+
+    #[test]
+    fn what_becomes_of_a_client_is_told_unless_somebody_else_keeps_it_in_mind() {
+        let (all, _, _, entering) = one();
+        entering.connack();
+        assert_eq!(all.take_came(), [Came::ToNothing(COMER)]);
+        let (all, _, _, entering) = one();
+        assert_eq!(entering.take_comer(), Some(COMER));
+        drop(entering);
+        assert_eq!(all.take_came(), []);
     }
 }

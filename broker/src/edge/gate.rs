@@ -1,5 +1,7 @@
 //! The gate: before any TLS byte, is the slice of the peer's address open, and is there a place?
 
+mod comers;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,8 +11,9 @@ use std::time::Duration;
 
 use herdgate_admission::edge::{EdgeView, Mode};
 use herdgate_admission::hold::{Hold, NO_SLICE, SWEEP_EVERY};
+use herdgate_admission::last_class::Comer;
 use herdgate_admission::places::Place;
-use herdgate_admission::slicing::{SliceTable, Where};
+use herdgate_admission::slicing::Where;
 use herdgate_admission::times::Times;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot, watch};
@@ -21,6 +24,7 @@ use super::questions::Standing;
 use super::shared::Shared;
 use crate::metrics::GateDecision;
 use crate::process::Clock;
+use comers::{slice_of, slice_of_address};
 
 type SocketId = u64;
 
@@ -110,7 +114,9 @@ impl Gate {
             decisions.inc(GateDecision::AlwaysAllow);
             return Answer::Enter(socket, shared.places.take_anyway());
         }
-        let slice = match self.decide(shared, |table| table.slice_of(address)) {
+        let now = self.clock.now();
+        let comer = Comer::Address(address);
+        let slice = match self.decide(shared, comer, |view| slice_of_address(view, address, now)) {
             Ok(place) => {
                 decisions.inc(GateDecision::Admit);
                 return Answer::Enter(socket, place);
@@ -125,7 +131,8 @@ impl Gate {
             Err(Where::Slice(slice)) => slice,
         };
         let held = shared.sockets.try_hold();
-        let held = held.and_then(|held| Some((held, self.hold(slice, Who::Address(address))?)));
+        let held =
+            held.and_then(|held| Some((held, self.hold(slice, comer, Who::Address(address))?)));
         let Some((_held, (id, promoted))) = held else {
             decisions.inc(GateDecision::Reset);
             return Answer::Reset(socket);
@@ -143,15 +150,16 @@ impl Gate {
         left: impl Future<Output = ()>,
     ) -> Verdict {
         let decisions = &shared.metrics.edge.gate;
-        let find = |table: &SliceTable| Where::Slice(table.slice_of_client(client_id));
-        let slice = match self.decide(shared, find) {
+        let find = |view: &EdgeView| Where::Slice(view.table.slice_of_client(client_id));
+        let comer = Comer::client(client_id);
+        let slice = match self.decide(shared, comer, find) {
             Ok(place) => {
                 decisions.inc(GateDecision::Admit);
                 return Verdict::Enter(place);
             }
             Err(found) => found.slice().unwrap_or(NO_SLICE),
         };
-        let Some((id, promoted)) = self.hold(slice, Who::Client(client_id.into())) else {
+        let Some((id, promoted)) = self.hold(slice, comer, Who::Client(client_id.into())) else {
             decisions.inc(GateDecision::Busy);
             return Verdict::Busy;
         };
@@ -177,10 +185,11 @@ impl Gate {
     fn decide(
         &self,
         shared: &Shared,
-        find: impl FnOnce(&SliceTable) -> Where,
+        comer: Comer,
+        find: impl FnOnce(&EdgeView) -> Where,
     ) -> Result<Place, Where> {
         let view = self.view.borrow();
-        let found = find(&view.table);
+        let found = find(&view);
         let place = match found {
             _ if view.holds_nobody() => {
                 let would_hold = matches!(found, Where::Slice(slice) if !view.law_admits(slice, shared.places.used()));
@@ -189,7 +198,13 @@ impl Gate {
                 }
                 Some(shared.places.take_anyway())
             }
-            Where::Slice(slice) if view.admits(slice) => shared.places.try_take(),
+            Where::Slice(slice) if view.admits(slice) => {
+                if view.last_class.has(comer, self.clock.now()) {
+                    shared.places.try_take_last()
+                } else {
+                    shared.places.try_take()
+                }
+            }
             Where::Slice(_) | Where::ByClientId => None,
         };
         if let (Some(_), Where::Slice(slice)) = (&place, found) {
@@ -198,7 +213,12 @@ impl Gate {
         place.ok_or(found)
     }
 
-    fn hold(&self, slice: u32, who: Who) -> Option<(SocketId, oneshot::Receiver<Place>)> {
+    fn hold(
+        &self,
+        slice: u32,
+        comer: Comer,
+        who: Who,
+    ) -> Option<(SocketId, oneshot::Receiver<Place>)> {
         let id = self.next.get();
         self.next.set(id + 1);
         if self.closed.get() {
@@ -208,7 +228,17 @@ impl Gate {
             Who::Address(_) => &self.hold,
             Who::Client(_) => &self.clients,
         };
-        hold.borrow_mut().hold(id, slice, self.clock.now()).ok()?;
+        let now = self.clock.now();
+        let (mut hold, is_last) = (
+            hold.borrow_mut(),
+            self.view.borrow().last_class.has(comer, now),
+        );
+        if is_last {
+            hold.hold_last(id, slice, now).ok()?;
+        } else {
+            hold.hold(id, slice, now).ok()?;
+        }
+        drop(hold);
         let (promoted, verdict) = oneshot::channel();
         let waiting = Waiting {
             who,
@@ -275,7 +305,7 @@ impl Gate {
 
     /// A place was taken for nothing, so that somebody else may have it.
     fn place_given_back(&self) {
-        if self.waiting().0 > 0 {
+        if !self.waiting.borrow().is_empty() {
             self.given_back.notify_one();
         }
     }
@@ -348,15 +378,17 @@ impl Gate {
 
     fn adopt(&self, new: &EdgeView) {
         let mut view = self.view.borrow_mut();
-        let same =
-            view.reopening == new.reopening && view.table.table_hash() == new.table.table_hash();
+        let same = view.reopening == new.reopening
+            && view.table.table_hash() == new.table.table_hash()
+            && view.loosened == new.loosened;
+        let now = self.clock.now();
         for hold in [&self.hold, &self.clients] {
             let mut hold = hold.borrow_mut();
             if same {
                 hold.open_to(new.level);
             } else {
                 let waiting = self.waiting.borrow();
-                hold.recut(new.level, |id| slice_of(waiting.get(&id), &new.table));
+                hold.recut(new.level, |id| slice_of(waiting.get(&id), new, now));
             }
             hold.set_patience(new.patience);
         }
@@ -391,14 +423,4 @@ impl Gate {
             }
         }
     }
-}
-
-/// An address that does not tell any more waits until its time is up; then its client comes again and is asked.
-fn slice_of(waiting: Option<&Waiting>, table: &SliceTable) -> u32 {
-    let slice = match waiting.map(|waiting| &waiting.who) {
-        Some(Who::Address(address)) => table.slice_of(*address).slice(),
-        Some(Who::Client(id)) => Some(table.slice_of_client(id)),
-        None => None,
-    };
-    slice.unwrap_or(NO_SLICE)
 }

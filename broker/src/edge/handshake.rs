@@ -177,7 +177,7 @@ mod tests {
 
     fn entering() -> Entering {
         let place = Places::default().take_anyway();
-        Rc::new(Enterings::default()).begin(place, Clock::start(), TIMEOUT)
+        Rc::new(Enterings::default()).begin(place, None, Clock::start(), TIMEOUT)
     }
 
     #[tokio::test]

@@ -41,6 +41,10 @@ impl Links {
         usize::from(partition_of(client_id).index()) % self.links.len().max(1)
     }
 
+    pub(super) fn is_up(&self, shard: usize) -> bool {
+        self.links.get(shard).is_some_and(|link| *link.up.borrow())
+    }
+
     /// Waits for the shard's link.
     pub(super) async fn until_up(&self, shard: usize) {
         if let Some(link) = self.links.get(shard) {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use herdgate_admission::allow::AllowList;
+use herdgate_admission::attaches::Attaches;
 use herdgate_admission::places::Places;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
@@ -28,6 +29,8 @@ pub struct Shared {
     /// Addresses that are never those of clients.
     pub node_networks: AllowList,
     pub places: Places,
+    /// What shards may be asked.
+    pub attaches: Attaches,
     pub sockets: ClientSockets,
     pub(super) hold_budgets: HoldBudgets,
     /// Clients let in, by slice.

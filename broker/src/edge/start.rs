@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use herdgate_admission::allow::AllowList;
+use herdgate_admission::attaches::Attaches;
 use herdgate_admission::edge as admission;
 use herdgate_admission::places::Places;
 use herdgate_admission::report::EdgeId;
@@ -20,6 +21,9 @@ use crate::config::EdgeSettings;
 use crate::metrics::Metrics;
 use crate::process::{Allowances, Bound, Clock, open_files};
 use crate::tls::{ServerTls, TlsError};
+
+/// As many as `shard.count` may be.
+const MOST_SHARDS: usize = 1_024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -98,6 +102,7 @@ impl EdgeParts {
             always_allow,
             node_networks,
             places,
+            attaches: Attaches::new(MOST_SHARDS),
             entered: SliceCounts::default(),
             sockets: ClientSockets::new(open_files()),
             listeners,

@@ -1,5 +1,7 @@
 //! One edge worker: the sockets of one thread, and what they share.
 
+mod coming;
+
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::io;
@@ -10,12 +12,12 @@ use std::time::Duration;
 
 use herdgate_admission::census::{Census, Tally};
 use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
+use herdgate_admission::last_class::{Came, Comer};
 use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
 use herdgate_admission::slicing::Slicing;
-use herdgate_admission::waits::Waits;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -36,6 +38,7 @@ use super::{accept, drain, intake};
 use crate::link::{DetachReason, StreamId, StreamMap, ToEdge, ToShard};
 use crate::link::{LinkEvent, LinkTarget};
 use crate::process::Clock;
+use coming::Unsettled;
 
 /// What one read takes at most: a TLS record, and a storm's worth of small packets.
 const READ_BUFFER: usize = 16 * 1024;
@@ -86,6 +89,12 @@ pub(super) struct Worker {
     tally: RefCell<Tally>,
     counted_at: Cell<Duration>,
     entering: Rc<Enterings>,
+    /// Addresses of clients that waited in vain for a shard, since control was last told.
+    refused: RefCell<Vec<(IpAddr, u32)>>,
+    /// Clients with a session that are not done coming back.
+    unsettled: RefCell<StreamMap<Unsettled>>,
+    /// Told when shards may be asked to take more clients.
+    granted: Notify,
     /// Balancers on their own behalf: how long they take says nothing about clients.
     probing: Rc<Enterings>,
 }
@@ -149,6 +158,7 @@ impl EdgeWorker {
         let gate = Rc::clone(&worker);
         let views = wires.view.clone();
         essential.spawn_local(async move { gate.gate.run(&gate.shared, views).await });
+        essential.spawn_local(Rc::clone(&worker).follow(wires.view.clone()));
         essential.spawn_local(Rc::clone(&worker).watch_keep_alives());
         let asked = wires.questions.subscribe();
         essential.spawn_local(questions::run(Rc::clone(&worker), asked));
@@ -186,16 +196,20 @@ impl Worker {
             alarms: RefCell::default(),
             tally: RefCell::default(),
             counted_at: Cell::default(),
+            refused: RefCell::default(),
+            unsettled: RefCell::default(),
+            granted: Notify::new(),
             shared,
         }
     }
 
-    pub(super) fn begin_entering(&self, place: Place) -> Entering {
-        self.entering.begin(place, self.clock, self.gate.aim())
+    pub(super) fn begin_entering(&self, place: Place, comer: Option<Comer>) -> Entering {
+        self.entering
+            .begin(place, comer, self.clock, self.gate.aim())
     }
 
     pub(super) fn begin_probing(&self, place: Place) -> Entering {
-        self.probing.begin(place, self.clock, self.gate.aim())
+        self.probing.begin(place, None, self.clock, self.gate.aim())
     }
 
     /// The client has its CONNACK, whatever it says.
@@ -256,10 +270,16 @@ impl Worker {
                 stream: conn.stream,
             },
         );
+        self.unsettled.borrow_mut().remove(&conn.stream);
         self.conns.borrow_mut().remove(&conn.stream);
     }
 
-    pub(super) fn release(&self, conn: &Conn, reason: DetachReason) {
+    /// `ours`: the client has no part in its end.
+    pub(super) fn release(&self, conn: &Conn, reason: DetachReason, ours: bool) {
+        let unsettled = self.unsettled.borrow_mut().remove(&conn.stream);
+        if let (Some(Unsettled::Client(Some(comer))), false) = (unsettled, ours) {
+            self.entering.came(Came::ToNothing(comer));
+        }
         if let Some(address) = conn.uncount() {
             let shard = u32::try_from(conn.shard()).unwrap_or(u32::MAX);
             self.tally.borrow_mut().leave(address, shard);
@@ -365,6 +385,7 @@ impl Worker {
             ToEdge::Close { stream, reason } => {
                 self.with(shard, stream, |conn| conn.end(Ending::Closed(reason)));
             }
+            ToEdge::Settled { stream } => self.has_settled(shard, stream),
             ToEdge::Table(table) => {
                 let _ = control.send(ControlMail::Table(table));
             }
@@ -463,10 +484,9 @@ impl Worker {
             held,
             oldest_entering,
             lowest_held: self.gate.lowest_held(),
-            waits: Waits {
-                elsewhere: self.entering.take_times(),
-                ..Waits::default()
-            },
+            waits: self.entering.take_waits(self.clock.now()),
+            refused: self.refused.take(),
+            came: self.entering.take_came(),
             given_up: self.gate.take_given_up(),
             census: self.census(),
         })

@@ -116,6 +116,10 @@ pub enum ToEdge {
         stream: StreamId,
         reason: CloseReason,
     },
+    /// The client is done coming back.
+    Settled {
+        stream: StreamId,
+    },
     Health(Box<ShardReport>),
     /// Before the first report of its reopening, to the first worker of an edge alone.
     Table(Arc<TableFor>),

@@ -30,6 +30,8 @@ pub struct EdgeMetrics {
     pub entering_limit: Gauge,
     pub level: Gauge,
     pub stalled: Gauge,
+    pub last_class: Gauge,
+    pub remembered: Gauge,
     pub slices: Gauge,
     pub reopening: Gauge,
     /// Seconds from being let in to CONNACK.
@@ -79,6 +81,8 @@ impl EdgeMetrics {
             entering_limit: gauge(r, "entering_limit", "Clients that may be entering at once"),
             level: gauge(r, "level", "Slices open"),
             stalled: gauge(r, "stalled", "1 while shards are hard for minutes"),
+            last_class: gauge(r, "last_class", "Clients that never settle"),
+            remembered: gauge(r, "remembered", "Addresses remembered for a shard"),
             slices: gauge(r, "slices", "Slices there are"),
             reopening: gauge(r, "reopening", "Number of the reopening"),
             connack_wait: waits(r, "connack_wait_seconds", "From being let in to CONNACK"),

@@ -7,7 +7,7 @@ use super::fields::{FieldError, Reader, put_short};
 use super::{Frame, WireError, put_frame};
 
 /// What this release speaks. Any change of a frame's form is another version: 2 brought the limits of a listener, 3 how a
-/// reopening is steered, census and tables.
+/// reopening is steered, census and tables, and who has settled.
 pub const VERSION: u16 = 3;
 /// Tells a link from whatever else might dial in.
 const MAGIC: u32 = u32::from_be_bytes(*b"HGLK");

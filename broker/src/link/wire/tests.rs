@@ -210,6 +210,7 @@ fn to_edge() -> impl Strategy<Value = ToEdge> {
             .prop_map(|(streams, packets)| ToEdge::Fan { streams, packets }),
         (stream(), any::<u32>()).prop_map(|(stream, bytes)| ToEdge::Window { stream, bytes }),
         (stream(), reason).prop_map(|(stream, reason)| ToEdge::Close { stream, reason }),
+        stream().prop_map(|stream| ToEdge::Settled { stream }),
         Just(ToEdge::Health(Box::new(shard_report()))),
         Just(ToEdge::Table(Arc::new(table()))),
     ]

@@ -17,6 +17,7 @@ const CLOSE: u8 = 0x24;
 const HEALTH: u8 = 0x25;
 const FAN: u8 = 0x26;
 const TABLE: u8 = 0x27;
+const SETTLED: u8 = 0x28;
 
 impl Frame for ToEdge {
     fn encode(&self, out: &mut BytesMut) {
@@ -40,6 +41,7 @@ impl Frame for ToEdge {
                 out.put_u32(stream.0);
                 out.put_u8(reason_code(*reason));
             }),
+            Self::Settled { stream } => put_frame(out, SETTLED, |out| out.put_u32(stream.0)),
             Self::Health(report) => put_frame(out, HEALTH, |out| put_report(out, report)),
             Self::Table(table) => put_frame(out, TABLE, |out| out.put_slice(&table.encode())),
         }
@@ -63,6 +65,7 @@ impl Frame for ToEdge {
             FAN => ("FAN", fan(body)),
             WINDOW => ("WINDOW", window(body)),
             CLOSE => ("CLOSE", close(body)),
+            SETTLED => ("SETTLED", settled(body)),
             HEALTH => (
                 "HEALTH",
                 body.report("report")
@@ -116,6 +119,12 @@ fn close(mut body: Reader) -> Result<ToEdge, FieldError> {
     let (stream, reason) = (body.stream()?, reason(body.u8("reason")?)?);
     body.end()?;
     Ok(ToEdge::Close { stream, reason })
+}
+
+fn settled(mut body: Reader) -> Result<ToEdge, FieldError> {
+    let stream = body.stream()?;
+    body.end()?;
+    Ok(ToEdge::Settled { stream })
 }
 
 fn reason_code(reason: CloseReason) -> u8 {

@@ -137,7 +137,7 @@ impl WorkerCore {
             Input::LinkLost(link) => self.link_lost(now, link, out),
             Input::Peer(from, message) => self.peer(now, from, message, out),
             Input::Tick => {
-                self.settle(now);
+                self.settle(now, out);
                 self.expire(now, out);
             }
             Input::System(message) => self.publish(now, *message, None, out),

@@ -9,7 +9,8 @@ use herdgate_admission::settle::{Settling, SubscribeGaps};
 use herdgate_admission::settle_limit::SettleLimit;
 
 use super::sessions::SessionKey;
-use super::{CoreSettings, WorkerCore, WorkerIndex};
+use super::{CoreSettings, Outbox, WorkerCore, WorkerIndex};
+use crate::link::ToEdge;
 
 #[derive(Debug)]
 pub(super) struct SettleClock {
@@ -90,7 +91,7 @@ fn share(limit: u32, index: WorkerIndex, workers: u16) -> u32 {
 
 impl WorkerCore {
     /// Looks at all whose time has come.
-    pub(super) fn settle(&mut self, now: Duration) {
+    pub(super) fn settle(&mut self, now: Duration, out: &mut Outbox) {
         let usual = self.settle.gaps.quiet();
         while let Some(key) = self.settle.due(now) {
             let Some(seat) = self.sessions.get_mut(key) else {
@@ -103,6 +104,9 @@ impl WorkerCore {
             let has_all = seat.replays.is_none() && seat.session.outbound.is_idle();
             if settling.is_settled(has_all, quiet, now) {
                 seat.settling = None;
+                if let Some((link, stream)) = seat.stream() {
+                    out.to_links.push((link, ToEdge::Settled { stream }));
+                }
                 self.settle.end();
             } else {
                 // never now again, or this would not end

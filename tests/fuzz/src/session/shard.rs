@@ -236,6 +236,7 @@ impl Shard {
                 );
                 known.sent -= u64::from(bytes);
             }
+            ToEdge::Settled { .. } => assert_eq!(known.state, State::Attached),
             ToEdge::Close { reason, .. } => {
                 known.state = State::Ended;
                 self.heard.push_back((stream, Heard::Closed(reason)));

@@ -57,6 +57,11 @@ fn clients_wait_in_order_until_others_have_settled() {
     let until = network.now + Duration::from_millis(2_100);
     follow_deadlines(&mut network, until);
     assert_eq!(
+        [0, 1, 2].map(|client| network.inbox(clients[client]).settled),
+        [1, 1, 0],
+        "their edge hears it, once"
+    );
+    assert_eq!(
         attached(&mut network),
         [true, true, true, true, false, false]
     );

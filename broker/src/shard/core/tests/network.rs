@@ -32,6 +32,8 @@ pub(super) struct Inbox {
     pub(super) frames: usize,
     /// Given back by the shard.
     pub(super) window: u32,
+    /// How often the shard said that the client is done coming back.
+    pub(super) settled: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,6 +109,7 @@ impl Network {
         | ToEdge::Refused { stream, .. }
         | ToEdge::Data { stream, .. }
         | ToEdge::Window { stream, .. }
+        | ToEdge::Settled { stream }
         | ToEdge::Close { stream, .. }) = frame
         else {
             panic!("a worker has sent HEALTH")
@@ -144,6 +147,7 @@ impl Network {
                 }
             }
             ToEdge::Window { bytes, .. } => inbox.window += bytes,
+            ToEdge::Settled { .. } => inbox.settled += 1,
             ToEdge::Close { reason, .. } => inbox.closed = Some(reason),
             // only the shell around the core makes fans
             ToEdge::Fan { .. } | ToEdge::Health(_) | ToEdge::Table(_) => {}
