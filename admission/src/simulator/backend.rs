@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::client::Try;
+use super::client::{Try, WayIn};
 use super::edge::Edge;
 use super::moment::{Moment, duration, moment};
 use super::run::{Event, Run};
@@ -117,6 +117,8 @@ impl Run<'_> {
     fn refuse(&mut self, attempt: Try) {
         if self.is_served(attempt) {
             self.progress.refused += 1;
+            // that was not its doing
+            self.client(attempt).way_in = WayIn::Outside;
             self.forget(attempt);
             self.ended(attempt);
         }

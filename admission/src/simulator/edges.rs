@@ -164,10 +164,17 @@ impl Run<'_> {
         self.attach_waiting(shard);
     }
 
-    /// Whether the try that is over came to nothing.
+    /// Whether the try that is over came to nothing. Whoever left because it waited too long for us has not.
     fn note_end(&mut self, attempt: Try) {
+        let now = self.now;
         let client = self.client(attempt);
-        if std::mem::take(&mut client.way_in) == WayIn::LetIn {
+        let (was_let_in, waited) = (
+            std::mem::take(&mut client.way_in) == WayIn::LetIn,
+            (!client.connected).then_some(duration(now.saturating_sub(client.entered))),
+        );
+        let edge = client.edge;
+        let aim = self.edges[usize::from(edge)].view.aim;
+        if was_let_in && waited.is_none_or(|waited| waited <= aim) {
             self.came(attempt, Came::ToNothing);
         }
     }

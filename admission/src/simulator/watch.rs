@@ -20,8 +20,29 @@ const TO_NOTHING: u32 = 2;
 const SHARE_PARTS: u32 = 10;
 /// An edge goes by it half a second later.
 const NEWS_WITHIN: Moment = 500_000_000;
+/// Who came to nothing no more for so long is one of the others again.
+const FORGOTTEN_AFTER: Moment = 300_000_000_000;
 /// A part of fewer is chance.
 const ENOUGH_WAITING: u32 = 100;
+
+/// How often a client came to nothing since it settled.
+#[derive(Clone, Copy, Debug, Default)]
+struct ToNothing {
+    times: u32,
+    /// When it was in the last class.
+    since: Moment,
+    latest: Moment,
+}
+
+impl ToNothing {
+    fn forgotten(self, now: Moment) -> bool {
+        now >= self.latest + FORGOTTEN_AFTER
+    }
+
+    fn is_last(self, knocked: Moment) -> bool {
+        self.times >= TO_NOTHING && self.since + NEWS_WITHIN <= knocked && !self.forgotten(knocked)
+    }
+}
 
 /// What was seen of things that must not happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +78,8 @@ pub(super) struct Watch {
     knocks: (Moment, u32),
     /// When the highest level of all edges rose to what, as long as some edge has not followed.
     risen: VecDeque<(Moment, (ReopeningNumber, u32))>,
-    /// Of an edge and a client: how often it came to nothing since it settled, and when for the second time.
-    to_nothing: HashMap<(u16, u32), (u32, Moment)>,
+    /// Of an edge and a client.
+    to_nothing: HashMap<(u16, u32), ToNothing>,
     /// Those that were let in after that.
     last: Vec<Try>,
 }
@@ -91,9 +112,13 @@ impl Watch {
             return;
         }
         let known = self.to_nothing.entry(key).or_default();
-        known.0 += 1;
-        if known.0 == TO_NOTHING {
-            known.1 = now;
+        if known.forgotten(now) {
+            *known = ToNothing::default();
+        }
+        known.times += 1;
+        known.latest = now;
+        if known.times == TO_NOTHING {
+            known.since = now;
         }
     }
 
@@ -114,9 +139,7 @@ impl Watch {
         let edge = &edges[usize::from(client.edge)];
         let knocked = client.dialled + round_trip;
         let known = self.to_nothing.get(&(client.edge, attempt.client));
-        let is_last =
-            |(times, since): &(u32, Moment)| *times >= TO_NOTHING && since + NEWS_WITHIN <= knocked;
-        if !known.is_some_and(is_last) {
+        if !known.is_some_and(|known| known.is_last(knocked)) {
             return;
         }
         self.last.retain(|other| {

@@ -105,6 +105,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the client has no part in it.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::Busy | Self::Unavailable)
+    }
+
     /// A label for metrics and logs.
     pub fn name(self) -> &'static str {
         match self {

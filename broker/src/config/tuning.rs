@@ -13,6 +13,10 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let last_class_percent = section.one("lastClassPercent");
     let section = &section.sub("tuning");
     let entering = entering(section);
+    let shards = (
+        section.one("leastAttaches"),
+        section.one("rememberShardSeconds"),
+    );
     let patience = patience(section);
     let settling = (
         section.one("lateSubackSeconds"),
@@ -35,6 +39,8 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let patience = patience?;
     Some(Tuning {
         max_blocked: Duration::from_secs(max_blocked?.into()),
+        least_attaches: shards.0?,
+        remember_shard_for: shards.1?,
         last_class_percent: last_class_percent?,
         last_class_after: last_class.0?,
         last_class_for: last_class.1?,

@@ -120,6 +120,11 @@ impl Arrival<'_> {
     /// What a client is told that may not come in, once it has waited for it.
     pub(super) async fn refused(&mut self, no: NoLogin) -> NoSession {
         tracing::debug!(peer = %self.peer, reason = no.refusal.name(), "login refused");
+        if no.refusal.is_ours()
+            && let Some(entering) = &self.entering
+        {
+            entering.take_comer();
+        }
         if !no.wait.is_zero() && self.hold(no.wait).await == Held::Gone {
             return NoSession::Gone;
         }

@@ -187,7 +187,9 @@ impl Drop for Entering {
             times.record_at_least(took, self.telling);
         }
         drop(waits);
-        if let Some(comer) = client.comer {
+        // whoever left because it waited too long for us has not come to nothing by its own doing
+        let left_for_us = !self.connacked && self.waited.get() > self.telling;
+        if let Some(comer) = client.comer.filter(|_| !left_for_us) {
             self.all.came(Came::ToNothing(comer));
         }
         // Whoever is woken runs on this thread, when the place is back.
