@@ -6,40 +6,19 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use herdgate_tests::cluster::{Cluster, Node, Topology, stand_in_wanted};
+use herdgate_tests::cluster::{Cluster, Node, Topology};
 use herdgate_tests::process::Signal;
-use herdgate_tests::setup::Setup;
-use herdgate_tests::skip;
-use herdgate_tests::swarm::{Herd, password_file};
+use herdgate_tests::staged::{RAMP_WITHIN, staged};
+use herdgate_tests::swarm::Herd;
 use herdgate_tests::wait::{PATIENT, until};
 use serde_json::json;
 
 const SHARDS: usize = 3;
 const GATEWAYS: u32 = 240;
-const SLICES: u64 = 256;
-/// A ramp takes seconds; a busy machine may need many times as long.
-const RAMP_WITHIN: Duration = Duration::from_mins(2);
 /// In mid-ramp.
 const SICK_AT: u64 = 24;
 
 type Counts = [u64; SHARDS];
-
-fn setup() -> Option<Setup> {
-    if stand_in_wanted() {
-        skip::skip("mosquitto has no admission");
-        return None;
-    }
-    let setup = Setup::new();
-    let passwords = password_file(&setup, 30_000)?.display().to_string();
-    let admission = json!({
-        "mode": "Staged", "slices": SLICES, "slicing": {"type": "PrefixHash", "prefixLengthV4": 32},
-    });
-    Some(
-        setup
-            .set("/admission", admission)
-            .set("/authentication/passwordFile", passwords),
-    )
-}
 
 /// As the edge heard it last, since a shard that stands still does not answer.
 fn connected(cluster: &Cluster<'_>) -> Option<Counts> {
@@ -89,7 +68,7 @@ fn until_others_are_back(cluster: &Cluster<'_>, sick: usize, all: Counts) {
 
 /// All come, all shards crash, and in the middle of the reopening one is not well.
 fn reopening(sick: usize, sicken: impl FnOnce(&mut Cluster<'_>, Counts)) {
-    let Some(setup) = setup() else { return };
+    let Some(setup) = staged(30_000) else { return };
     let Some(mut cluster) = Cluster::start(&setup, Topology::Isolated { shards: SHARDS }) else {
         return;
     };
@@ -117,9 +96,6 @@ fn reopening(sick: usize, sicken: impl FnOnce(&mut Cluster<'_>, Counts)) {
     });
     sicken(&mut cluster, all);
 
-    until("everybody is back", RAMP_WITHIN, || {
-        (connected(&cluster)? == all).then_some(())
-    });
     let report = herd.finish(RAMP_WITHIN);
     assert_eq!(report["back"], GATEWAYS, "{report}");
 }
