@@ -21,7 +21,7 @@ pub(crate) fn page() -> String {
             key.meaning
         );
     }
-    page += "\n## Faults\n\n`faults` is a list. Each has a `type`, either `atSeconds` or `atLevelPercent` (of the slices open; under another law: of\nthe clients back), and `lastingSeconds`; then it is well again.\n\n| `type` | other keys | what happens |\n|---|---|---|\n";
+    page += "\n## Faults\n\n`faults` is a list. Each has a `type`, `lastingSeconds`, after which it is well again, and one of `atSeconds`, `atLevelPercent`\n(of the slices open; under another law: of the clients back) and `afterSeconds` (since the fault before it in the list has begun).\n\n| `type` | other keys | what happens |\n|---|---|---|\n";
     for (name, keys, meaning) in TYPES {
         let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
         _ = writeln!(page, "| `{name}` | {} | {meaning} |", keys.join(", "));

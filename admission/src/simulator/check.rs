@@ -33,6 +33,13 @@ impl Scenario {
         for (index, fault) in self.faults.iter().enumerate() {
             self.check_fault(&format!("faults[{index}]"), *fault, &mut found);
         }
+        if let Some(When::After(_)) = self.faults.first().map(|fault| fault.when) {
+            found.push(problem(
+                "faults[0].afterSeconds",
+                "the first fault",
+                "one that has another before it",
+            ));
+        }
         match self.law {
             Law::Constant(0) => found.push(problem("law.limit", "0", "at least 1")),
             Law::Aimd(queue) => time("law.queueSeconds", queue, (1, 60_000_000), &mut found),
@@ -155,14 +162,7 @@ impl Scenario {
     }
 
     fn check_fault(&self, path: &str, fault: Fault, found: &mut Vec<Problem>) {
-        if let When::Level(percent) = fault.when {
-            whole(
-                &format!("{path}.atLevelPercent"),
-                u32::from(percent),
-                (1, 100),
-                found,
-            );
-        }
+        check_when(path, fault.when, found);
         time(
             &format!("{path}.lastingSeconds"),
             fault.lasting,
@@ -226,6 +226,20 @@ impl Scenario {
             (0, most),
             found,
         );
+    }
+}
+
+fn check_when(path: &str, when: When, found: &mut Vec<Problem>) {
+    match when {
+        When::At(_) => (),
+        When::Level(percent) => {
+            let field = format!("{path}.atLevelPercent");
+            whole(&field, u32::from(percent), (1, 100), found);
+        }
+        When::After(wait) => {
+            let field = format!("{path}.afterSeconds");
+            time(&field, wait, (0, DAY.as_micros()), found);
+        }
     }
 }
 

@@ -20,6 +20,10 @@ impl Run<'_> {
         self.pending[usize::from(number)] = false;
         let fault = self.scenario.faults[usize::from(number)];
         self.after(moment(fault.lasting), Event::Healed(number));
+        let next = self.scenario.faults.get(usize::from(number) + 1);
+        if let Some(When::After(wait)) = next.map(|next| next.when) {
+            self.after(moment(wait), Event::Fault(number + 1));
+        }
         match fault.mishap {
             Mishap::Slow { whose, percent } => self.each_machine(whose, |cores| {
                 cores.slow_percent = percent;

@@ -124,6 +124,8 @@ pub enum When {
     At(Duration),
     /// So many percent of the slices are open; under another law: of the clients are back.
     Level(u8),
+    /// So long after the fault before it in the list has begun.
+    After(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

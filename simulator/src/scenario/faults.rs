@@ -38,7 +38,13 @@ pub(crate) const TYPES: [(&str, &[&str], &str); 6] = [
         "The authentication backend changes.",
     ),
 ];
-const ALWAYS: [&str; 4] = ["type", "atSeconds", "atLevelPercent", "lastingSeconds"];
+const ALWAYS: [&str; 5] = [
+    "type",
+    "atSeconds",
+    "atLevelPercent",
+    "afterSeconds",
+    "lastingSeconds",
+];
 
 pub(super) fn read(scenario: &mut Scenario, value: &Value, problems: &mut Vec<String>) {
     let Value::Array(items) = value else {
@@ -95,14 +101,14 @@ impl Fields<'_> {
     }
 
     fn when(&self) -> Option<When> {
-        match (
-            self.map.contains_key("atSeconds"),
-            self.map.contains_key("atLevelPercent"),
-        ) {
-            (true, false) => self.time("atSeconds").map(When::At),
-            (false, true) => self.number("atLevelPercent").map(When::Level),
+        let has = |key| self.map.contains_key(key);
+        match (has("atSeconds"), has("atLevelPercent"), has("afterSeconds")) {
+            (true, false, false) => self.time("atSeconds").map(When::At),
+            (false, true, false) => self.number("atLevelPercent").map(When::Level),
+            (false, false, true) => self.time("afterSeconds").map(When::After),
             _ => {
-                self.problem("atSeconds", "either this or atLevelPercent is needed");
+                let needed = "one of this, atLevelPercent and afterSeconds is needed";
+                self.problem("atSeconds", needed);
                 None
             }
         }

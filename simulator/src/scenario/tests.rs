@@ -27,7 +27,8 @@ fn values_go_where_they_belong() {
         "{name: herd, seed: 7, law: {type: Constant, limit: 9}, atMostSeconds: 9.5, herd: {clients: 5, patienceSeconds: 2},
           capacity: {oneMachine: false, shards: 3, backend: {concurrent: 2}},
           faults: [{type: Slow, shard: 2, percent: 300, atSeconds: 3, lastingSeconds: 1},
-                   {type: Backend, latencySeconds: 2, failingPercent: 50, atLevelPercent: 40, lastingSeconds: 1}]}",
+                   {type: Backend, latencySeconds: 2, failingPercent: 50, atLevelPercent: 40, lastingSeconds: 1},
+                   {type: Stall, afterSeconds: 15, lastingSeconds: 1}]}",
     )
     .unwrap();
     assert_eq!(
@@ -55,6 +56,10 @@ fn values_go_where_they_belong() {
     );
     assert_eq!(scenario.faults[0].when, When::At(Duration::from_secs(3)));
     assert_eq!(scenario.faults[1].when, When::Level(40));
+    assert_eq!(
+        scenario.faults[2].when,
+        When::After(Duration::from_secs(15))
+    );
 }
 
 #[test]
@@ -75,7 +80,7 @@ fn every_problem_is_told_at_once() {
         "faults[0].edge: either this or shard",
         "faults[1].type: \"Fire\" is none of Slow",
         "faults[2]: a number instead of a mapping",
-        "faults[3].atSeconds: either this or atLevelPercent",
+        "faults[3].atSeconds: one of this, atLevelPercent and afterSeconds",
         "faults[3].percent: Stall has no such key",
     ] {
         assert!(
@@ -84,6 +89,12 @@ fn every_problem_is_told_at_once() {
         );
     }
     assert_eq!(found.len(), 12, "{found:#?}");
+}
+
+#[test]
+fn a_first_fault_is_after_none() {
+    let found = problems("{faults: [{type: Stall, afterSeconds: 1, lastingSeconds: 1}]}");
+    assert!(found[0].contains("faults[0].afterSeconds"), "{found:#?}");
 }
 
 #[test]

@@ -238,3 +238,27 @@ fn a_fault_that_comes_after_everybody_is_back_still_happens() {
         (100, 100, 2)
     );
 }
+
+#[test]
+fn a_fault_may_follow_another() {
+    let killed_after = |wait| {
+        let slow = Mishap::Slow {
+            whose: Whose::All,
+            percent: 200,
+        };
+        let mut scenario = with(slow, 2_000);
+        scenario.faults.push(Fault {
+            when: When::After(wait),
+            lasting: ms(100),
+            mishap: Mishap::EdgeKilled { edge: 0 },
+        });
+        run(&scenario).drops
+    };
+    let (at_once, later, after_the_end) = (
+        killed_after(Duration::ZERO),
+        killed_after(ms(1_500)),
+        killed_after(Duration::from_hours(1)),
+    );
+    assert!(at_once > 0 && later > at_once, "{at_once} {later}");
+    assert_eq!(after_the_end, 0);
+}
