@@ -28,10 +28,10 @@ pub(crate) struct EnteringLimit {
 
 impl EnteringLimit {
     /// `cap`: never more than this, whatever the law says, even when it is under the least.
-    pub(crate) fn new(patience: Duration, cap: Option<u32>, tuning: Tuning) -> Self {
+    pub(crate) fn new(patience: Duration, cap: Option<u32>, tuning: &Tuning) -> Self {
         let cap = cap.unwrap_or(u32::MAX);
         Self {
-            tuning,
+            tuning: *tuning,
             target: patience * tuning.target_percent / 100,
             cap,
             limit: tuning.first_entering.min(cap),
@@ -132,7 +132,7 @@ mod tests {
             first_entering: 64,
             ..Tuning::default()
         };
-        EnteringLimit::new(PATIENCE, cap, tuning)
+        EnteringLimit::new(PATIENCE, cap, &tuning)
     }
 
     fn period(measured: u64, peak: u32) -> Period {

@@ -57,9 +57,9 @@ pub(crate) struct Overload {
 }
 
 impl Overload {
-    pub(crate) fn new(tuning: Tuning) -> Self {
+    pub(crate) fn new(tuning: &Tuning) -> Self {
         Self {
-            tuning,
+            tuning: *tuning,
             usual_milli: 0,
             looked_at: Duration::ZERO,
             open_since: None,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn usual(arrivals: u64) -> Overload {
-        let mut overload = Overload::new(Tuning::default());
+        let mut overload = Overload::new(&Tuning::default());
         let well = Pulse { arrivals, ..WELL };
         assert!(!run(&mut overload, well, 0, 600));
         overload

@@ -18,9 +18,9 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub(crate) fn new(tuning: Tuning) -> Self {
+    pub(crate) fn new(tuning: &Tuning) -> Self {
         Self {
-            tuning,
+            tuning: *tuning,
             given_up: Times::default(),
         }
     }
@@ -61,7 +61,7 @@ mod tests {
         for millis in millis {
             times.record(Duration::from_millis(millis));
         }
-        let mut patience = Patience::new(Tuning::default());
+        let mut patience = Patience::new(&Tuning::default());
         patience.learn(&times);
         patience.learned()
     }
@@ -91,7 +91,7 @@ mod tests {
             (0..count).for_each(|_| times.record(Duration::from_secs(seconds)));
             times
         };
-        let mut patience = Patience::new(Tuning::default());
+        let mut patience = Patience::new(&Tuning::default());
         patience.learn(&of(5, 2_000));
         for _ in 0..20 {
             patience.learn(&of(20, 1_000));

@@ -83,7 +83,7 @@ pub struct EdgeAdmission {
 impl EdgeAdmission {
     pub fn new(settings: EdgeSettings) -> Self {
         let table = cut(&settings, ReopeningNumber::default(), None);
-        let (patience, cap, tuning) = (settings.patience, settings.entering_cap, settings.tuning);
+        let (patience, cap, tuning) = (settings.patience, settings.entering_cap, &settings.tuning);
         Self {
             heard: Heard::default(),
             joined: BTreeMap::new(),

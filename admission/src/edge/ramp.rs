@@ -53,16 +53,16 @@ pub(super) struct Ramp {
 }
 
 impl Ramp {
-    pub(super) fn new(mode: Mode, slices: u32, tuning: Tuning) -> Self {
+    pub(super) fn new(mode: Mode, slices: u32, tuning: &Tuning) -> Self {
         let mut ramp = Self {
             mode,
-            tuning,
+            tuning: *tuning,
             number: ReopeningNumber::default(),
             trigger: Trigger::None,
             level: 0,
             slices,
             steering: Steering::default(),
-            advance: Advance::new(&tuning),
+            advance: Advance::new(tuning),
             heard_since: None,
             knocked: false,
             blocked: Duration::ZERO,
@@ -88,7 +88,7 @@ impl Ramp {
             trigger,
             ticked_at: self.ticked_at,
             hard_since: self.hard_since,
-            ..Self::new(self.mode, slices, self.tuning)
+            ..Self::new(self.mode, slices, &self.tuning)
         };
     }
 
