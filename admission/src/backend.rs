@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::health::{Condition, ENOUGH_SAMPLES};
 use crate::report::Verdict;
 use crate::times::Times;
+use crate::tuning::Windows;
 
 /// As edges name it where it keeps clients out.
 pub const SIGNAL: &str = "auth_backend";
@@ -71,9 +72,10 @@ impl BackendJudge {
     pub fn judge(&mut self, window: &BackendWindow) -> Verdict {
         let fails = window.fails(self.hard.holds());
         if let Some(fails) = fails {
-            self.hard.see(fails);
+            self.hard.see(fails, Windows::default());
         }
-        self.bad.see(fails == Some(true) || window.is_slow());
+        let is_bad = fails == Some(true) || window.is_slow();
+        self.bad.see(is_bad, Windows::default());
         self.verdict()
     }
 

@@ -8,46 +8,17 @@ use std::time::Duration;
 
 use crate::report::Verdict;
 use crate::times::Times;
+use crate::tuning::{HealthTuning, Line, Windows};
 use allowance::CPU_THROTTLING;
 
 pub use allowance::{Allowance, PerMille, Throttling};
 
-/// How long a window is.
+/// How long a window is; a constant, for what edges ask of a shard is counted in ticks that make up one.
 pub const WINDOW: Duration = Duration::from_secs(1);
-/// A percentile of fewer samples is chance and condemns nobody.
+/// A percentile of fewer samples is chance and condemns nobody: the slowest twentieth of these is one.
 pub(crate) const ENOUGH_SAMPLES: u64 = 20;
 /// The signal of a shard that is about to end; it is hard then, whatever its windows say.
 pub const DRAINING: &str = "draining";
-/// One window may be an accident.
-const BAD_WINDOWS: u8 = 2;
-/// A sick shard that feels better for a moment is not well yet.
-const GOOD_WINDOWS: u8 = 3;
-
-/// What a signal may not exceed.
-struct Line {
-    name: &'static str,
-    bad: Duration,
-    hard: Duration,
-}
-
-/// Settled clients' packets wait no longer than a person notices.
-const QUEUE_WAIT: Line = Line {
-    name: "queue_wait",
-    bad: Duration::from_millis(20),
-    hard: Duration::from_millis(200),
-};
-/// A worker's turn may be as late as its packets may wait, several times over: it serves many in one turn.
-const RUNTIME_LAG: Line = Line {
-    name: "runtime_lag",
-    bad: Duration::from_millis(100),
-    hard: Duration::from_secs(1),
-};
-/// Each SUBSCRIBE waits for the SUBACK before it; tens of these must fit in a second or two.
-const SUBACK: Line = Line {
-    name: "suback",
-    bad: Duration::from_millis(100),
-    hard: Duration::from_secs(1),
-};
 
 /// One signal over one window.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +44,7 @@ pub struct Window {
 /// Judges a process window by window.
 #[derive(Clone, Debug, Default)]
 pub struct HealthJudge {
+    tuning: HealthTuning,
     bad: Condition,
     hard: Condition,
     throttled: Condition,
@@ -104,38 +76,47 @@ impl Window {
 
     /// The signal that is over its line. What is late while the CPU limit is felt has that for its cause, and the cause
     /// is what a person can remove.
-    fn over(&self, verdict: Verdict, line_of: impl Fn(&Line) -> Duration) -> Option<&'static str> {
-        let signals = self.signals();
+    fn over(
+        &self,
+        verdict: Verdict,
+        tuning: &HealthTuning,
+        line_of: impl Fn(Line) -> Duration,
+    ) -> Option<&'static str> {
+        let signals = [
+            ("queue_wait", &self.queue_wait, tuning.queue_wait),
+            ("runtime_lag", &self.runtime_lag, tuning.runtime_lag),
+            ("suback", &self.suback, tuning.suback),
+        ];
         let late = signals
-            .iter()
-            .find(|(signal, line)| signal.exceeds(line_of(line)));
-        let late = late.map(|(_, line)| {
+            .into_iter()
+            .find(|(_, signal, line)| signal.exceeds(line_of(*line)));
+        let late = late.map(|(name, ..)| {
             if self.allowance.is_throttled() {
                 CPU_THROTTLING
             } else {
-                line.name
+                name
             }
         });
         self.allowance.over(verdict).or(late)
     }
-
-    fn signals(&self) -> [(&Signal, Line); 3] {
-        [
-            (&self.queue_wait, QUEUE_WAIT),
-            (&self.runtime_lag, RUNTIME_LAG),
-            (&self.suback, SUBACK),
-        ]
-    }
 }
 
 impl HealthJudge {
+    pub fn new(tuning: HealthTuning) -> Self {
+        Self {
+            tuning,
+            ..Self::default()
+        }
+    }
+
     /// Every [`WINDOW`].
     pub fn judge(&mut self, window: &Window) -> Verdict {
-        let over_hard = window.over(Verdict::Hard, |line| line.hard);
-        let over_bad = window.over(Verdict::Bad, |line| line.bad);
-        self.hard.see(over_hard.is_some());
-        self.bad.see(over_bad.is_some());
-        self.throttled.see(window.allowance.is_throttled());
+        let (tuning, windows) = (&self.tuning, self.tuning.windows);
+        let over_hard = window.over(Verdict::Hard, tuning, |line| line.hard);
+        let over_bad = window.over(Verdict::Bad, tuning, |line| line.bad);
+        self.hard.see(over_hard.is_some(), windows);
+        self.bad.see(over_bad.is_some(), windows);
+        self.throttled.see(window.allowance.is_throttled(), windows);
         self.signal = over_hard.or(over_bad).or(self.signal);
         if self.verdict() == Verdict::Good {
             self.signal = self.throttled.holds.then_some(CPU_THROTTLING);
@@ -157,12 +138,12 @@ impl HealthJudge {
     }
 }
 
-/// Begins after [`BAD_WINDOWS`] in a row over the line, ends after [`GOOD_WINDOWS`] in a row within it.
+/// Begins after [`Windows::bad`] in a row over the line, ends after [`Windows::good`] in a row within it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Condition {
     holds: bool,
     /// Windows in a row that speak against what holds.
-    against: u8,
+    against: u32,
 }
 
 impl Condition {
@@ -170,18 +151,18 @@ impl Condition {
         self.holds
     }
 
-    pub(crate) fn see(&mut self, over: bool) {
+    pub(crate) fn see(&mut self, over: bool, windows: Windows) {
         let needed = if self.holds {
-            GOOD_WINDOWS
+            windows.good
         } else {
-            BAD_WINDOWS
+            windows.bad
         };
         self.against = if over == self.holds {
             0
         } else {
-            self.against + 1
+            self.against.saturating_add(1)
         };
-        if self.against >= needed {
+        if self.against > 0 && self.against >= needed {
             *self = Self {
                 holds: over,
                 against: 0,

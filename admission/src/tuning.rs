@@ -1,10 +1,16 @@
 //! Every constant of the law that somebody may have a reason to change, with the reason why it is what it is.
 
+mod health;
+
 use std::time::Duration;
+
+pub use health::{HealthTuning, Line, Windows};
 
 /// The law's constants. The defaults are the law; the simulator shows what another value does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
+    /// When a shard, or the edge itself, is not well.
+    pub health: HealthTuning,
     /// Clients. The entering limit of one edge before anything is known: so few that even logins of 50 ms
     /// are done before half of the patience is over, from when on the newest would be served first.
     pub first_entering: u32,
@@ -66,6 +72,7 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
+            health: HealthTuning::default(),
             first_entering: 32,
             least_entering: 4,
             target_percent: 20,

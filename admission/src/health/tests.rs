@@ -229,3 +229,34 @@ fn of_nothing_there_are_no_parts() {
     assert_eq!(PerMille::of(3, 2), PerMille::of(1, 1));
     assert_eq!(PerMille::of(u64::MAX, u64::MAX), PerMille::of(1, 1));
 }
+
+#[test]
+fn other_lines_and_windows_are_gone_by() {
+    use Verdict::{Bad, Good, Hard};
+    let line = |bad, hard| Line {
+        bad: Duration::from_millis(bad),
+        hard: Duration::from_millis(hard),
+    };
+    let tuning = HealthTuning {
+        windows: Windows { bad: 1, good: 2 },
+        queue_wait: line(50, 60),
+        runtime_lag: line(5, 6),
+        suback: line(7, 8),
+    };
+    let judged = |windows: Vec<Window>| -> Vec<Verdict> {
+        let mut judge = HealthJudge::new(tuning);
+        windows.iter().map(|window| judge.judge(window)).collect()
+    };
+    let queue_waits = [50, 51, 50, 50, 61].map(queue).to_vec();
+    assert_eq!(judged(queue_waits), [Good, Bad, Bad, Good, Hard]);
+    let lags = [5, 6, 7].map(|millis| Window {
+        runtime_lag: of(ENOUGH_SAMPLES, millis),
+        ..Window::default()
+    });
+    assert_eq!(judged(lags.to_vec()), [Good, Bad, Hard]);
+    let subacks = [7, 8, 9].map(|millis| Window {
+        suback: of(ENOUGH_SAMPLES, millis),
+        ..Window::default()
+    });
+    assert_eq!(judged(subacks.to_vec()), [Good, Bad, Hard]);
+}

@@ -50,7 +50,8 @@ async fn start(config: Edge, metrics: Metrics, options: &RunOptions) -> anyhow::
             .threads
             .spawn(&format!("edge-{index}"), move || run_worker(worker))?;
     }
-    let own_health = OwnHealth::new(Allowances::find(), clock.now());
+    let health = edge.shared.settings.admission.tuning.health;
+    let own_health = OwnHealth::new(Allowances::find(), health, clock.now());
     let control = control.looking_at(own_health);
     running.tasks.spawn("control", control.run());
     running.tasks.watch(edge.shared.lives());

@@ -1,8 +1,8 @@
+mod tuning;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use herdgate_admission::tuning::Tuning;
 
 use super::*;
 
@@ -289,37 +289,6 @@ fn methods_may_be_named_or_none_or_left_to_the_password_file() {
             panic!("{written}")
         };
         assert_eq!(config.edge.listeners[0].authentication_methods, methods);
-    }
-}
-
-#[test]
-fn constants_of_the_law_are_its_own_unless_somebody_writes_another() {
-    let config = standalone("");
-    assert_eq!(config.edge.admission.tuning, Tuning::default());
-    assert_eq!(config.shard.tuning, Tuning::default());
-    let text = "admission: {tuning: {firstEntering: 8, lateSubackSeconds: 0.25}}";
-    let config = standalone(text);
-    let wanted = Tuning {
-        first_entering: 8,
-        late_suback: Duration::from_millis(250),
-        ..Tuning::default()
-    };
-    assert_eq!(config.edge.admission.tuning, wanted);
-    assert_eq!(config.shard.tuning, wanted);
-    let text = "admission: {tuning: {leastPatienceSeconds: 9, mostPatienceSeconds: 8, targetPercent: 51, first: 1}}";
-    let problems = yaml(text, Role::Standalone).expect_err("three problems");
-    for (key, said) in [
-        ("leastPatienceSeconds", "is more than"),
-        (
-            "targetPercent",
-            "51 is not allowed; allowed: a whole number from 1 to 50",
-        ),
-        ("first", "firstEntering"),
-    ] {
-        let line = problems
-            .lines()
-            .find(|line| line.starts_with(&format!("admission.tuning.{key}:")));
-        assert!(line.is_some_and(|line| line.contains(said)), "{problems}");
     }
 }
 

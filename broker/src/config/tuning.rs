@@ -1,10 +1,12 @@
-//! The constants of the law, for whoever has a reason to change one. Those of a single shard and of the last class have no
-//! key: edges do not go by them yet.
+//! The constants of the law, for whoever has a reason to change one.
+
+mod health;
 
 use std::time::Duration;
 
 use herdgate_admission::tuning::Tuning;
 
+use super::parse::Parse;
 use super::reader::Reader;
 
 /// `section`: `admission`. The longest block has a key of its own there: people do change that one.
@@ -12,6 +14,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let max_blocked = section.one::<u32>("maxBlockedSeconds");
     let last_class_percent = section.one("lastClassPercent");
     let section = &section.sub("tuning");
+    let health = health::health(&section.sub("health"));
     let entering = entering(section);
     let shards = (
         section.one("leastAttaches"),
@@ -38,6 +41,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     );
     let patience = patience?;
     Some(Tuning {
+        health: health?,
         max_blocked: Duration::from_secs(max_blocked?.into()),
         least_attaches: shards.0?,
         remember_shard_for: shards.1?,
@@ -83,24 +87,29 @@ fn patience(section: &Reader<'_>) -> Option<Tuning> {
     let sample_within = section.one("sampleSeconds");
     let least_give_up = section.one("leastGiveUpSeconds");
     let enough_give_ups = section.one("enoughGiveUps");
-    let least_patience: Option<Duration> = section.one("leastPatienceSeconds");
-    let most_patience: Option<Duration> = section.one("mostPatienceSeconds");
-    if let (Some(least), Some(most)) = (least_patience, most_patience)
-        && least > most
-    {
-        section.note(
-            "leastPatienceSeconds",
-            "is more than `mostPatienceSeconds`; allowed: no more than that",
-        );
-        return None;
-    }
+    let (least_patience, most_patience) =
+        range(section, "leastPatienceSeconds", "mostPatienceSeconds")?;
     Some(Tuning {
         sample_percent: sample_percent?,
         sample_within: sample_within?,
         least_give_up: least_give_up?,
         enough_give_ups: enough_give_ups?,
-        least_patience: least_patience?,
-        most_patience: most_patience?,
+        least_patience,
+        most_patience,
         ..Tuning::default()
     })
+}
+
+/// Two values of which the first may be no more than the second.
+fn range<T: Parse + PartialOrd>(section: &Reader<'_>, least: &str, most: &str) -> Option<(T, T)> {
+    let (low, high): (Option<T>, Option<T>) = (section.one(least), section.one(most));
+    let (low, high) = (low?, high?);
+    if low > high {
+        section.note(
+            least,
+            format!("is more than `{most}`; allowed: no more than that"),
+        );
+        return None;
+    }
+    Some((low, high))
 }

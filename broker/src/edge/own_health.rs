@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use herdgate_admission::health::{HealthJudge, WINDOW, Window};
 use herdgate_admission::report::Verdict;
+use herdgate_admission::tuning::HealthTuning;
 
 use crate::process::Allowances;
 
@@ -17,10 +18,10 @@ pub struct OwnHealth {
 
 impl OwnHealth {
     /// Windows begin at `now`.
-    pub fn new(allowances: Allowances, now: Duration) -> Self {
+    pub fn new(allowances: Allowances, tuning: HealthTuning, now: Duration) -> Self {
         Self {
             allowances,
-            judge: HealthJudge::default(),
+            judge: HealthJudge::new(tuning),
             judged: now,
         }
     }
@@ -45,7 +46,7 @@ mod tests {
 
     #[test]
     fn it_is_judged_once_a_window() {
-        let mut own = OwnHealth::new(Allowances::find(), Duration::ZERO);
+        let mut own = OwnHealth::new(Allowances::find(), HealthTuning::default(), Duration::ZERO);
         let judged = [250, 500, 750, 1_000, 1_250, 2_000]
             .map(|millis| own.look(Duration::from_millis(millis)).is_some());
         assert_eq!(judged, [false, false, false, true, false, true]);

@@ -15,6 +15,7 @@ use herdgate_admission::report::{EdgeReport, ShardReport, Verdict};
 use herdgate_admission::shard::{ShardAdmission, ShardCounts};
 use herdgate_admission::steering::NotSteered;
 use herdgate_admission::stored::{Limits, Stored};
+use herdgate_admission::tuning::HealthTuning;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
@@ -69,6 +70,13 @@ pub struct SteerMail {
     pub answer: oneshot::Sender<Result<Steered, NotSteered>>,
 }
 
+/// What control goes by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ControlSettings {
+    pub keeper: KeeperSettings,
+    pub health: HealthTuning,
+}
+
 /// Runs on the control thread.
 #[derive(Debug)]
 pub struct ShardControl {
@@ -99,14 +107,15 @@ impl ShardControl {
         clock: Clock,
         metrics: ShardMetrics,
         system: Option<(SystemTopics, Mailbox)>,
-        (keeper, stored): (KeeperSettings, Stored),
+        (settings, stored): (ControlSettings, Stored),
     ) -> (Self, ControlWires) {
         let (news, news_in) = unbounded_channel();
         let (edges, edges_in) = unbounded_channel();
         let (censuses, censuses_in) = unbounded_channel();
         let mut admission = ShardAdmission::new(shard, boot_epoch);
         admission.restore(stored.reopening, stored_patience_ms(&stored));
-        let (keeping, tables, states) = Keeping::new(keeper, stored, metrics.state.clone());
+        let (keeping, tables, states) =
+            Keeping::new(settings.keeper, stored, metrics.state.clone());
         let census = keeping.told();
         let (report, report_out) = watch::channel(None);
         let latest = Arc::new(ArcSwapOption::empty());
@@ -117,7 +126,7 @@ impl ShardControl {
             admission,
             censuses: censuses_in,
             keeping,
-            judge: HealthJudge::default(),
+            judge: HealthJudge::new(settings.health),
             allowances: Allowances::find(),
             figures: Figures::new(workers, metrics),
             window: Window::default(),
@@ -265,7 +274,7 @@ mod tests {
             Clock::start(),
             metrics,
             None,
-            (KeeperSettings::default(), Stored::default()),
+            (ControlSettings::default(), Stored::default()),
         );
         let mut told = || {
             control.tell();

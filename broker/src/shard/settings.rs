@@ -2,7 +2,15 @@
 
 use crate::config::ShardSettings;
 use crate::session::TopicLimits;
+use crate::shard::control::ControlSettings;
 use crate::shard::core::{CoreSettings, SessionLimits};
+
+pub(super) fn control_settings(settings: &ShardSettings) -> ControlSettings {
+    ControlSettings {
+        keeper: settings.keeper,
+        health: settings.tuning.health,
+    }
+}
 
 pub(super) fn core_settings(settings: &ShardSettings) -> CoreSettings {
     let limits = &settings.limits;

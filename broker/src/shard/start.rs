@@ -3,7 +3,7 @@
 use super::control::{ControlWires, ShardControl};
 use super::core::WorkerIndex;
 use super::mailbox::Mailboxes;
-use super::settings::core_settings;
+use super::settings::{control_settings, core_settings};
 use super::state::StateFile;
 use super::system::SystemTopics;
 use super::worker::ShardWorker;
@@ -43,7 +43,7 @@ impl ShardParts {
             clock,
             metrics.shard.clone(),
             SystemTopics::every(settings.system_interval).zip(mailboxes.iter().next().cloned()),
-            (settings.keeper, stored),
+            (control_settings(settings), stored),
         );
         let workers = inboxes
             .into_iter()

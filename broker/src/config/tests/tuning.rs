@@ -1,0 +1,99 @@
+//! Constants of the law, as somebody may write them.
+
+use herdgate_admission::tuning::{HealthTuning, Line, Tuning, Windows};
+
+use super::*;
+
+#[test]
+fn constants_of_the_law_are_its_own_unless_somebody_writes_another() {
+    let config = standalone("");
+    assert_eq!(config.edge.admission.tuning, Tuning::default());
+    assert_eq!(config.shard.tuning, Tuning::default());
+    let text = "admission: {tuning: {firstEntering: 8, lateSubackSeconds: 0.25}}";
+    let config = standalone(text);
+    let wanted = Tuning {
+        first_entering: 8,
+        late_suback: Duration::from_millis(250),
+        ..Tuning::default()
+    };
+    assert_eq!(config.edge.admission.tuning, wanted);
+    assert_eq!(config.shard.tuning, wanted);
+    let text = "admission: {tuning: {leastPatienceSeconds: 9, mostPatienceSeconds: 8, targetPercent: 51, first: 1}}";
+    let problems = yaml(text, Role::Standalone).expect_err("three problems");
+    for (key, said) in [
+        ("leastPatienceSeconds", "is more than"),
+        (
+            "targetPercent",
+            "51 is not allowed; allowed: a whole number from 1 to 50",
+        ),
+        ("first", "firstEntering"),
+    ] {
+        let line = problems
+            .lines()
+            .find(|line| line.starts_with(&format!("admission.tuning.{key}:")));
+        assert!(line.is_some_and(|line| line.contains(said)), "{problems}");
+    }
+}
+
+/// What another-law.yaml says.
+fn another_law() -> Tuning {
+    let millis = Duration::from_millis;
+    let line = |bad, hard| Line {
+        bad: millis(bad),
+        hard: millis(hard),
+    };
+    Tuning {
+        health: HealthTuning {
+            windows: Windows { bad: 4, good: 5 },
+            queue_wait: line(30, 300),
+            runtime_lag: line(400, 4_000),
+            suback: line(500, 5_000),
+        },
+        ..Tuning::default()
+    }
+}
+
+#[test]
+fn every_key_of_a_group_reaches_the_law() {
+    let file = Some(fixture("another-law.yaml"));
+    let Ok(Config::Standalone(config)) = load(&sources(file, &[]), Role::Standalone) else {
+        panic!("loads")
+    };
+    assert_eq!(config.edge.admission.tuning, another_law());
+    assert_eq!(config.shard.tuning, another_law());
+    let text = std::fs::read_to_string(fixture("another-law.yaml")).expect("fixture");
+    let groups = keys::KEYS.iter().filter(|key| {
+        let within = key.path.strip_prefix("admission.tuning.");
+        within.is_some_and(|path| path.contains('.'))
+    });
+    for key in groups {
+        let (_, name) = key.path.rsplit_once('.').expect("a name");
+        let own = key.default.map(|value| format!("{name}: {value}\n"));
+        assert!(text.contains(&format!("{name}:")), "{}", key.path);
+        assert!(!own.is_some_and(|own| text.contains(&own)), "{}", key.path);
+    }
+}
+
+#[test]
+fn constants_that_belong_together_keep_their_order() {
+    for (group, less, more) in [
+        ("health", "badQueueWaitSeconds: 0.3", "hardQueueWaitSeconds"),
+        ("health", "badRuntimeLagSeconds: 2", "hardRuntimeLagSeconds"),
+        ("health", "hardSubackSeconds: 0.09", "badSubackSeconds"),
+    ] {
+        let text = format!("{LISTENER}admission: {{tuning: {{{group}: {{{less}}}}}}}");
+        let (written, _) = less.split_once(':').expect("a key");
+        let (least, most) = if written.starts_with("hard") {
+            (more, written)
+        } else {
+            (written, more)
+        };
+        let wanted = format!(
+            "admission.tuning.{group}.{least}: is more than `{most}`; allowed: no more than that\n"
+        );
+        for role in [Role::Standalone, Role::Edge, Role::Shard] {
+            let told = yaml(&text, role).expect_err("refused");
+            assert!(told.contains(&wanted), "{told}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! When a process is not well.
+
+use herdgate_admission::tuning::{HealthTuning, Line, Windows};
+
+use super::range;
+use crate::config::reader::Reader;
+
+pub(super) fn health(section: &Reader<'_>) -> Option<HealthTuning> {
+    let (bad, good) = (section.one("badWindows"), section.one("goodWindows"));
+    let queue_wait = line(section, "badQueueWaitSeconds", "hardQueueWaitSeconds");
+    let runtime_lag = line(section, "badRuntimeLagSeconds", "hardRuntimeLagSeconds");
+    let suback = line(section, "badSubackSeconds", "hardSubackSeconds");
+    Some(HealthTuning {
+        windows: Windows {
+            bad: bad?,
+            good: good?,
+        },
+        queue_wait: queue_wait?,
+        runtime_lag: runtime_lag?,
+        suback: suback?,
+    })
+}
+
+fn line(section: &Reader<'_>, bad: &str, hard: &str) -> Option<Line> {
+    let (bad, hard) = range(section, bad, hard)?;
+    Some(Line { bad, hard })
+}
