@@ -1,16 +1,20 @@
 //! Every constant of the law that somebody may have a reason to change, with the reason why it is what it is.
 
 mod health;
+mod settle;
 
 use std::time::Duration;
 
 pub use health::{HealthTuning, Line, Windows};
+pub use settle::SettleTuning;
 
 /// The law's constants. The defaults are the law; the simulator shows what another value does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// When a shard, or the edge itself, is not well.
     pub health: HealthTuning,
+    /// When a client is done coming back.
+    pub settle: SettleTuning,
     /// Clients. The entering limit of one edge before anything is known: so few that even logins of 50 ms
     /// are done before half of the patience is over, from when on the newest would be served first.
     pub first_entering: u32,
@@ -73,6 +77,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             health: HealthTuning::default(),
+            settle: SettleTuning::default(),
             first_entering: 32,
             least_entering: 4,
             target_percent: 20,

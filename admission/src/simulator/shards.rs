@@ -7,6 +7,7 @@ use super::run::{Event, Run};
 use super::scenario::Law;
 use crate::last_class::Came;
 use crate::settle::Settling;
+use crate::tuning::SettleTuning;
 
 impl Run<'_> {
     pub(super) fn session_open(&mut self, attempt: Try) {
@@ -86,7 +87,7 @@ impl Run<'_> {
         let now = self.now;
         let gives_back = matches!(self.scenario.law, Law::Staged | Law::Open);
         let client = self.client(attempt);
-        client.settling = Some(Settling::begin(duration(now)));
+        client.settling = Some(Settling::begin(duration(now), &SettleTuning::default()));
         client.connected = true;
         client.asks_since = None;
         let (took, edge) = (duration(now - client.entered), client.edge);

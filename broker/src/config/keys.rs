@@ -193,6 +193,11 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.tuning.health.hardRuntimeLagSeconds", seconds(0.001, 60.0), Some("1"), "The same, hard."),
     key("admission.tuning.health.badSubackSeconds", seconds(0.001, 60.0), Some("0.1"), "From SUBSCRIBE to SUBACK: clients wait for each before they send the next. No more than `hardSubackSeconds`."),
     key("admission.tuning.health.hardSubackSeconds", seconds(0.001, 60.0), Some("1"), "The same, hard."),
+    key("admission.tuning.settle", Kind::Section, None, "When a client is done coming back: it has sent no SUBSCRIBE for the quiet time, and has got what was queued for it."),
+    key("admission.tuning.settle.withinSeconds", seconds(0.1, 3600.0), Some("20"), "A client is settling no longer than this, whatever it does."),
+    key("admission.tuning.settle.leastQuietSeconds", seconds(0.001, 600.0), Some("0.25"), "The quiet time is at least this: shorter pauses are the network's. No more than `mostQuietSeconds`."),
+    key("admission.tuning.settle.mostQuietSeconds", seconds(0.001, 600.0), Some("2"), "And at most this: a settled client must not hold its place long. No more than `withinSeconds`."),
+    key("admission.tuning.settle.quietGaps", whole(1, 1000), Some("4"), "The quiet time in usual gaps between two SUBSCRIBEs of a client."),
 
     key("edge", Kind::Section, None, "The edge tier; standalone has one too."),
     key("edge.workers", whole(0, 1024), Some("0"), "Threads; 0: one per core."),

@@ -1,6 +1,7 @@
 //! The constants of the law, for whoever has a reason to change one.
 
 mod health;
+mod settle;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let last_class_percent = section.one("lastClassPercent");
     let section = &section.sub("tuning");
     let health = health::health(&section.sub("health"));
+    let settle = settle::settle(&section.sub("settle"));
     let entering = entering(section);
     let shards = (
         section.one("leastAttaches"),
@@ -42,6 +44,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let patience = patience?;
     Some(Tuning {
         health: health?,
+        settle: settle?,
         max_blocked: Duration::from_secs(max_blocked?.into()),
         least_attaches: shards.0?,
         remember_shard_for: shards.1?,
@@ -104,6 +107,16 @@ fn patience(section: &Reader<'_>) -> Option<Tuning> {
 fn range<T: Parse + PartialOrd>(section: &Reader<'_>, least: &str, most: &str) -> Option<(T, T)> {
     let (low, high): (Option<T>, Option<T>) = (section.one(least), section.one(most));
     let (low, high) = (low?, high?);
+    in_order(section, (least, &low), (most, &high))?;
+    Some((low, high))
+}
+
+/// `None`: the first is more than the second.
+fn in_order<T: PartialOrd>(
+    section: &Reader<'_>,
+    (least, low): (&str, &T),
+    (most, high): (&str, &T),
+) -> Option<()> {
     if low > high {
         section.note(
             least,
@@ -111,5 +124,5 @@ fn range<T: Parse + PartialOrd>(section: &Reader<'_>, least: &str, most: &str) -
         );
         return None;
     }
-    Some((low, high))
+    Some(())
 }

@@ -1,6 +1,6 @@
 //! Constants of the law, as somebody may write them.
 
-use herdgate_admission::tuning::{HealthTuning, Line, Tuning, Windows};
+use herdgate_admission::tuning::{HealthTuning, Line, SettleTuning, Tuning, Windows};
 
 use super::*;
 
@@ -49,6 +49,12 @@ fn another_law() -> Tuning {
             runtime_lag: line(400, 4_000),
             suback: line(500, 5_000),
         },
+        settle: SettleTuning {
+            within: Duration::from_secs(30),
+            least_quiet: millis(100),
+            most_quiet: millis(3_000),
+            quiet_gaps: 6,
+        },
         ..Tuning::default()
     }
 }
@@ -76,24 +82,45 @@ fn every_key_of_a_group_reaches_the_law() {
 
 #[test]
 fn constants_that_belong_together_keep_their_order() {
-    for (group, less, more) in [
-        ("health", "badQueueWaitSeconds: 0.3", "hardQueueWaitSeconds"),
-        ("health", "badRuntimeLagSeconds: 2", "hardRuntimeLagSeconds"),
-        ("health", "hardSubackSeconds: 0.09", "badSubackSeconds"),
+    for (group, written, least, most) in [
+        (
+            "health",
+            "badQueueWaitSeconds: 0.3",
+            "badQueueWaitSeconds",
+            "hardQueueWaitSeconds",
+        ),
+        (
+            "health",
+            "badRuntimeLagSeconds: 2",
+            "badRuntimeLagSeconds",
+            "hardRuntimeLagSeconds",
+        ),
+        (
+            "health",
+            "hardSubackSeconds: 0.09",
+            "badSubackSeconds",
+            "hardSubackSeconds",
+        ),
+        (
+            "settle",
+            "leastQuietSeconds: 2.1",
+            "leastQuietSeconds",
+            "mostQuietSeconds",
+        ),
+        (
+            "settle",
+            "withinSeconds: 1",
+            "mostQuietSeconds",
+            "withinSeconds",
+        ),
     ] {
-        let text = format!("{LISTENER}admission: {{tuning: {{{group}: {{{less}}}}}}}");
-        let (written, _) = less.split_once(':').expect("a key");
-        let (least, most) = if written.starts_with("hard") {
-            (more, written)
-        } else {
-            (written, more)
-        };
+        let text = format!("{LISTENER}admission: {{tuning: {{{group}: {{{written}}}}}}}");
         let wanted = format!(
             "admission.tuning.{group}.{least}: is more than `{most}`; allowed: no more than that\n"
         );
         for role in [Role::Standalone, Role::Edge, Role::Shard] {
             let told = yaml(&text, role).expect_err("refused");
-            assert!(told.contains(&wanted), "{told}");
+            assert!(told.contains(&wanted), "{written}: {told}");
         }
     }
 }

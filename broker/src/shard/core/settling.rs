@@ -7,6 +7,7 @@ use std::time::Duration;
 use herdgate_admission::health::Signal;
 use herdgate_admission::settle::{Settling, SubscribeGaps};
 use herdgate_admission::settle_limit::SettleLimit;
+use herdgate_admission::tuning::SettleTuning;
 
 use super::sessions::SessionKey;
 use super::{CoreSettings, Outbox, WorkerCore, WorkerIndex};
@@ -17,6 +18,7 @@ pub(super) struct SettleClock {
     /// `None`: nothing limits (modes `Open` and `DryRun`).
     limit: Option<SettleLimit>,
     settling: u32,
+    tuning: SettleTuning,
     pub(super) gaps: SubscribeGaps,
     /// When to look at whom again: one entry for each settling session, and some of sessions that have ended.
     looks: BinaryHeap<Reverse<(Duration, SessionKey)>>,
@@ -30,7 +32,8 @@ impl SettleClock {
                 .settle_limit
                 .map(|limit| SettleLimit::new(share(limit), settings.tuning)),
             settling: 0,
-            gaps: SubscribeGaps::default(),
+            tuning: settings.tuning.settle,
+            gaps: SubscribeGaps::new(settings.tuning.settle),
             looks: BinaryHeap::new(),
         }
     }
@@ -41,7 +44,7 @@ impl SettleClock {
 
     /// `resumed`: nothing is awaited of the client, so it may be settled a moment later.
     pub(super) fn begin(&mut self, key: SessionKey, resumed: bool, now: Duration) -> Settling {
-        let settling = Settling::begin(now);
+        let settling = Settling::begin(now, &self.tuning);
         self.settling += 1;
         let look = if resumed {
             now + LEAST_PAUSE
@@ -123,6 +126,19 @@ const LEAST_PAUSE: Duration = Duration::from_millis(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_quiet_time_is_the_configured_one() {
+        let mut settings = CoreSettings::default();
+        settings.tuning.settle.most_quiet = Duration::from_secs(3);
+        settings.tuning.settle.within = Duration::from_secs(2);
+        let clock = SettleClock::new(&settings, WorkerIndex(0));
+        let quiet = clock.gaps.quiet();
+        assert_eq!(quiet, Duration::from_secs(3));
+        let settling = Settling::begin(Duration::ZERO, &clock.tuning);
+        let next = settling.next_look(quiet, Duration::ZERO);
+        assert_eq!(next, Duration::from_secs(2));
+    }
 
     #[test]
     fn workers_share_the_limit() {
