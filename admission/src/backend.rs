@@ -5,14 +5,10 @@ use std::time::Duration;
 use crate::health::{Condition, ENOUGH_SAMPLES};
 use crate::report::Verdict;
 use crate::times::Times;
-use crate::tuning::Windows;
+use crate::tuning::{BackendTuning, Windows};
 
 /// As edges name it where it keeps clients out.
 pub const SIGNAL: &str = "auth_backend";
-/// Half of the time to CONNACK that is aimed at where clients wait for five seconds: the way in needs the other half.
-const SLOW: Duration = Duration::from_millis(500);
-/// Percent of logins that the backend says nothing of. Beyond it whoever is let in does its handshake in vain too often.
-const MOST_ERRORS: u64 = 10;
 
 /// While the backend fails, an error is told no sooner than this after it was asked, and its place is free no sooner: errors
 /// are quick, and the herd would do its handshakes in vain as fast as machines can. A window has a few of these still.
@@ -32,6 +28,8 @@ pub struct BackendWindow {
 /// Judges a backend window by window: bad when it is slow or fails, hard when it fails.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BackendJudge {
+    tuning: BackendTuning,
+    windows: Windows,
     bad: Condition,
     hard: Condition,
 }
@@ -44,7 +42,7 @@ impl BackendWindow {
     }
 
     /// The slowest twentieth; of few, the one that waits longest.
-    fn is_slow(&self) -> bool {
+    fn is_slow(&self, slow: Duration) -> bool {
         let mut all = self.times.clone();
         all.merge(&self.waiting);
         let measured = if all.count() < ENOUGH_SAMPLES {
@@ -52,30 +50,39 @@ impl BackendWindow {
         } else {
             all.percentile(95)
         };
-        measured.is_some_and(|measured| measured > SLOW)
+        measured.is_some_and(|measured| measured > slow)
     }
 
     /// `None`: nothing is over, and somebody waits.
-    fn fails(&self, is_hard: bool) -> Option<bool> {
+    fn fails(&self, is_hard: bool, most_percent: u32) -> Option<bool> {
         let asked = self.times.count();
         // few errors are chance, but while it is hard there are few because few are let in
         let is_enough = is_hard || asked >= ENOUGH_SAMPLES;
         match asked {
             0 if self.waiting.count() > 0 => None,
-            _ => Some(is_enough && self.errors * 100 > asked * MOST_ERRORS),
+            _ => Some(is_enough && self.errors * 100 > asked * u64::from(most_percent)),
         }
     }
 }
 
 impl BackendJudge {
+    /// `windows`: as a process's health takes.
+    pub fn new(tuning: BackendTuning, windows: Windows) -> Self {
+        Self {
+            tuning,
+            windows,
+            ..Self::default()
+        }
+    }
+
     /// Every [`crate::health::WINDOW`].
     pub fn judge(&mut self, window: &BackendWindow) -> Verdict {
-        let fails = window.fails(self.hard.holds());
+        let fails = window.fails(self.hard.holds(), self.tuning.most_errors_percent);
         if let Some(fails) = fails {
-            self.hard.see(fails, Windows::default());
+            self.hard.see(fails, self.windows);
         }
-        let is_bad = fails == Some(true) || window.is_slow();
-        self.bad.see(is_bad, Windows::default());
+        let is_bad = fails == Some(true) || window.is_slow(self.tuning.slow);
+        self.bad.see(is_bad, self.windows);
         self.verdict()
     }
 
@@ -195,6 +202,32 @@ mod tests {
         assert_eq!(verdicts([one_hangs(), one_hangs()]), [Good, Good]);
         let many_hang = || with_waiting(window(90, 5, 0), waiting(10, 600));
         assert_eq!(verdicts([many_hang(), many_hang()]), [Good, Bad]);
+    }
+
+    #[test]
+    fn other_lines_and_windows_are_gone_by() {
+        let tuning = BackendTuning {
+            slow: Duration::from_secs(2),
+            most_errors_percent: 50,
+        };
+        let judged = |seen: [Box<BackendWindow>; 3]| {
+            let mut judge = BackendJudge::new(tuning, Windows { bad: 1, good: 2 });
+            seen.map(|window| judge.judge(&window))
+        };
+        let errors = |errors| window(100, 5, errors);
+        assert_eq!(
+            judged([errors(50), errors(51), errors(50)]),
+            [Good, Hard, Hard]
+        );
+        assert_eq!(
+            judged([errors(51), errors(50), errors(50)]),
+            [Hard, Hard, Good]
+        );
+        let slow = |millis| window(ENOUGH_SAMPLES, millis, 0);
+        assert_eq!(
+            judged([slow(2_000), slow(3_000), slow(5)]),
+            [Good, Bad, Bad]
+        );
     }
 
     #[test]

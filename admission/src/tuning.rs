@@ -1,10 +1,12 @@
 //! Every constant of the law that somebody may have a reason to change, with the reason why it is what it is.
 
+mod backend;
 mod health;
 mod settle;
 
 use std::time::Duration;
 
+pub use backend::BackendTuning;
 pub use health::{HealthTuning, Line, Windows};
 pub use settle::SettleTuning;
 
@@ -15,6 +17,8 @@ pub struct Tuning {
     pub health: HealthTuning,
     /// When a client is done coming back.
     pub settle: SettleTuning,
+    /// When the backend that judges logins is not well.
+    pub backend: BackendTuning,
     /// Clients. The entering limit of one edge before anything is known: so few that even logins of 50 ms
     /// are done before half of the patience is over, from when on the newest would be served first.
     pub first_entering: u32,
@@ -78,6 +82,7 @@ impl Default for Tuning {
         Self {
             health: HealthTuning::default(),
             settle: SettleTuning::default(),
+            backend: BackendTuning::default(),
             first_entering: 32,
             least_entering: 4,
             target_percent: 20,

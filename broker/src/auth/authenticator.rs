@@ -10,7 +10,9 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use herdgate_admission::backend::BackendJudge;
 use herdgate_admission::report::Verdict;
+use herdgate_admission::tuning::Tuning;
 
 use super::exchange::Exchange;
 use super::http::{Backend, Question};
@@ -97,6 +99,7 @@ impl Authenticator {
     pub fn start(
         settings: &Authentication,
         patience: Duration,
+        tuning: &Tuning,
         metrics: &Metrics,
     ) -> Result<Self, AuthError> {
         let policy = Policy {
@@ -107,9 +110,10 @@ impl Authenticator {
         let passwords = file
             .map(|file| Passwords::start(file, settings, patience, &metrics.login))
             .transpose()?;
+        let judge = BackendJudge::new(tuning.backend, tuning.health.windows);
         let backend = settings.http.as_ref();
         let backend = backend
-            .map(|http| Backend::start(http, patience, &metrics.login.backend))
+            .map(|http| Backend::start(http, patience, judge, &metrics.login.backend))
             .transpose()?;
         Ok(Self(Arc::new(Inner {
             policy,

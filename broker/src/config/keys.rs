@@ -198,6 +198,9 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.tuning.settle.leastQuietSeconds", seconds(0.001, 600.0), Some("0.25"), "The quiet time is at least this: shorter pauses are the network's. No more than `mostQuietSeconds`."),
     key("admission.tuning.settle.mostQuietSeconds", seconds(0.001, 600.0), Some("2"), "And at most this: a settled client must not hold its place long. No more than `withinSeconds`."),
     key("admission.tuning.settle.quietGaps", whole(1, 1000), Some("4"), "The quiet time in usual gaps between two SUBSCRIBEs of a client."),
+    key("admission.tuning.backend", Kind::Section, None, "When the backend that `authentication.http` asks is not well, by the windows of `admission.tuning.health`."),
+    key("admission.tuning.backend.slowSeconds", seconds(0.001, 60.0), Some("0.5"), "Bad: the slowest twentieth of its answers takes longer. Half of the time to CONNACK that is aimed at by default: the way in needs the other half."),
+    key("admission.tuning.backend.mostErrorsPercent", whole(1, 99), Some("10"), "Hard: it says nothing of more logins than this, and whoever is let in does its handshake in vain too often."),
 
     key("edge", Kind::Section, None, "The edge tier; standalone has one too."),
     key("edge.workers", whole(0, 1024), Some("0"), "Threads; 0: one per core."),

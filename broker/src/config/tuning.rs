@@ -1,5 +1,6 @@
 //! The constants of the law, for whoever has a reason to change one.
 
+mod backend;
 mod health;
 mod settle;
 
@@ -17,6 +18,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let section = &section.sub("tuning");
     let health = health::health(&section.sub("health"));
     let settle = settle::settle(&section.sub("settle"));
+    let backend = backend::backend(&section.sub("backend"));
     let entering = entering(section);
     let shards = (
         section.one("leastAttaches"),
@@ -45,6 +47,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     Some(Tuning {
         health: health?,
         settle: settle?,
+        backend: backend?,
         max_blocked: Duration::from_secs(max_blocked?.into()),
         least_attaches: shards.0?,
         remember_shard_for: shards.1?,

@@ -83,7 +83,9 @@ impl EdgeParts {
         }
         bound.listeners = addresses;
         let patience = settings.admission.patience;
-        let authenticator = Authenticator::start(&settings.authentication, patience, metrics)?;
+        let tuning = &settings.admission.tuning;
+        let authenticator =
+            Authenticator::start(&settings.authentication, patience, tuning, metrics)?;
         let always_allow = AllowList::new(&settings.admission.always_allow);
         let node_networks = AllowList::new(&settings.admission.node_networks);
         let places = Places::default();

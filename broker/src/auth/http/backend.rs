@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use herdgate_admission::backend::PROBE_EVERY;
+use herdgate_admission::backend::{BackendJudge, PROBE_EVERY};
 use herdgate_admission::health::WINDOW;
 use herdgate_admission::report::Verdict as Health;
 use tokio::sync::watch;
@@ -36,6 +36,7 @@ impl Backend {
     pub(in crate::auth) fn start(
         settings: &HttpBackend,
         patience: Duration,
+        judge: BackendJudge,
         metrics: &BackendMetrics,
     ) -> Result<Self, AuthError> {
         let client = Client::new(settings, roots::config(settings)?);
@@ -44,7 +45,7 @@ impl Backend {
             queued: metrics.waiting.clone(),
         };
         let (entrance, line) = line::line(patience, of_line);
-        let (pulse, health) = Pulse::new(metrics.health.clone());
+        let (pulse, health) = Pulse::new(judge, metrics.health.clone());
         let asking = Asking {
             line,
             client,

@@ -22,12 +22,12 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn new(shown: Gauge) -> (Self, watch::Receiver<Verdict>) {
+    pub(super) fn new(judge: BackendJudge, shown: Gauge) -> (Self, watch::Receiver<Verdict>) {
         let (told, health) = watch::channel(Verdict::Good);
         let pulse = Self {
             window: BackendWindow::default(),
             waiting: HashMap::new(),
-            judge: BackendJudge::default(),
+            judge,
             told,
             shown,
         };

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use futures::FutureExt as _;
 use herdgate_admission::report::Verdict;
+use herdgate_admission::tuning::Tuning;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -102,7 +103,8 @@ async fn login(auth: &Authenticator, user: &str, password: &str) -> Result<(), R
 
 fn door(settings: &Authentication) -> (Metrics, Authenticator) {
     let metrics = Metrics::new();
-    let auth = Authenticator::start(settings, PATIENCE, &metrics).expect("starts");
+    let auth =
+        Authenticator::start(settings, PATIENCE, &Tuning::default(), &metrics).expect("starts");
     (metrics, auth)
 }
 
@@ -258,7 +260,7 @@ fn a_file_without_authorities_is_refused_at_the_start() {
     if let Some(http) = &mut settings.http {
         http.ca_file = Some(file);
     }
-    let started = Authenticator::start(&settings, PATIENCE, &Metrics::new());
+    let started = Authenticator::start(&settings, PATIENCE, &Tuning::default(), &Metrics::new());
     assert!(matches!(started, Err(AuthError::Roots(_))));
 }
 

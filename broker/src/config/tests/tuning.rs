@@ -1,6 +1,8 @@
 //! Constants of the law, as somebody may write them.
 
-use herdgate_admission::tuning::{HealthTuning, Line, SettleTuning, Tuning, Windows};
+use herdgate_admission::tuning::{
+    BackendTuning, HealthTuning, Line, SettleTuning, Tuning, Windows,
+};
 
 use super::*;
 
@@ -54,6 +56,10 @@ fn another_law() -> Tuning {
             least_quiet: millis(100),
             most_quiet: millis(3_000),
             quiet_gaps: 6,
+        },
+        backend: BackendTuning {
+            slow: millis(700),
+            most_errors_percent: 20,
         },
         ..Tuning::default()
     }
