@@ -23,6 +23,8 @@ pub(crate) struct Report<'a> {
     handshakes_per_client: f64,
     gave_up: u64,
     resets: u64,
+    by_client_id: u64,
+    busy: u64,
     refused: u64,
     drops: u64,
     time_to_connack: Percentiles,
@@ -89,6 +91,8 @@ impl<'a> Report<'a> {
             handshakes_per_client: per_client(outcome),
             gave_up: outcome.gave_up,
             resets: outcome.resets,
+            by_client_id: outcome.by_client_id,
+            busy: outcome.busy,
             refused: outcome.refused,
             drops: outcome.drops,
             time_to_connack: Percentiles {

@@ -81,6 +81,11 @@ pub(crate) const KEYS: &[Key] = &[
         "So many of them share one address.",
     ),
     key(
+        "herd.censusPercent",
+        Into::Byte(|it| &mut it.herd.census_percent),
+        "Of 100 clients, the census has so many; 0: there was none. Of the others every second one is in the prefix of one that it has.",
+    ),
+    key(
         "herd.dialsWithinSeconds",
         Into::Seconds(|it| &mut it.herd.dials_within),
         "First tries are spread over this; 0: all at once.",
@@ -209,6 +214,11 @@ pub(crate) const KEYS: &[Key] = &[
         "capacity.holdBudget",
         Into::Long(|it| &mut it.capacity.hold_budget),
         "Sockets that one edge may hold.",
+    ),
+    key(
+        "capacity.clientHoldBudget",
+        Into::Long(|it| &mut it.capacity.client_hold_budget),
+        "Clients that one edge may hold after CONNECT: those whose address has more than 32 in the census, or all of them (`ClientIdHash`).",
     ),
     key(
         "capacity.enteringCap",

@@ -9,7 +9,7 @@ use crate::scenario::TYPES;
 
 pub(crate) fn page() -> String {
     let mut page = String::from(
-        "# Scenarios of the simulator\n\nMade from the program's own table of keys. Unknown keys are refused, and all problems are told at once.\nWhat a scenario does not say is the founding herd's. Examples: `simulator/scenarios/`.\n\n| key | default | meaning |\n|---|---|---|\n| `name` | founding | What it is called. |\n| `seed` | 1 | Two runs of the same seed are the same. |\n| `law` | Staged | `Staged` (this library's), `Open` (whoever knocks comes in), `{type: Constant, limit: 64}` (so many may be coming back at a time), `{type: Aimd, queueSeconds: 0.02}` (as many as keep the 95th percentile of the waits for a core under this). |\n",
+        "# Scenarios of the simulator\n\nMade from the program's own table of keys. Unknown keys are refused, and all problems are told at once.\nWhat a scenario does not say is the founding herd's. Examples: `simulator/scenarios/`.\n\n| key | default | meaning |\n|---|---|---|\n| `name` | founding | What it is called. |\n| `seed` | 1 | Two runs of the same seed are the same. |\n| `law` | Staged | `Staged` (this library's), `Open` (whoever knocks comes in), `{type: Constant, limit: 64}` (so many may be coming back at a time), `{type: Aimd, queueSeconds: 0.02}` (as many as keep the 95th percentile of the waits for a core under this). |\n| `slicing` | PrefixHash | How slices are cut under `Staged`: `PrefixHash`, `Ranges`, `CIDRList` (four quarters of the address space, the last without a name) or `ClientIdHash`. |\n",
     );
     for key in KEYS {
         // writing to a String cannot fail

@@ -5,7 +5,7 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
-use herdgate_admission::simulator::{Law, Scenario};
+use herdgate_admission::simulator::{Law, Scenario, SlicingType};
 use serde_json::{Map, Value};
 
 use crate::keys::KEYS;
@@ -110,6 +110,10 @@ fn top(scenario: &mut Scenario, map: &Map<String, Value>, problems: &mut Vec<Str
                 Ok(law) => scenario.law = law,
                 Err(found) => problems.extend(found),
             },
+            ("slicing", value) => match slicing(value) {
+                Ok(slicing) => scenario.slicing = slicing,
+                Err(found) => problems.push(found),
+            },
             ("faults", value) => faults::read(scenario, value, problems),
             ("name" | "seed", value) => {
                 problems.push(format!("{name}: {} is not what it can be", kind(value)));
@@ -134,6 +138,25 @@ fn leaf(scenario: &mut Scenario, path: &str, value: &Value, problems: &mut Vec<S
     } else {
         problems.push(format!("{path}: {} instead of a mapping", kind(value)));
     }
+}
+
+const SLICING_TYPES: [(&str, SlicingType); 4] = [
+    ("PrefixHash", SlicingType::PrefixHash),
+    ("Ranges", SlicingType::Ranges),
+    ("CIDRList", SlicingType::CidrList),
+    ("ClientIdHash", SlicingType::ClientIdHash),
+];
+
+fn slicing(value: &Value) -> Result<SlicingType, String> {
+    let found = SLICING_TYPES
+        .iter()
+        .find(|(name, _)| value.as_str() == Some(name));
+    found.map(|(_, slicing)| *slicing).ok_or_else(|| {
+        format!(
+            "slicing: {value} is none of {}",
+            SLICING_TYPES.map(|(name, _)| name).join(", ")
+        )
+    })
 }
 
 /// `Staged`, `Open`, or a mapping with `type` and what it needs.

@@ -61,6 +61,17 @@ fn write(page: &mut String, scenario: &Scenario, outcome: &Outcome) -> std::fmt:
             hundredths(outcome.percent_of_ideal())
         )?;
     }
+    tries(page, outcome)?;
+    writeln!(
+        page,
+        "reopening           {}, level {}/{}",
+        outcome.reopening, outcome.level, outcome.slices
+    )?;
+    timeline(page, outcome)
+}
+
+/// What it took to come back.
+fn tries(page: &mut String, outcome: &Outcome) -> std::fmt::Result {
     writeln!(
         page,
         "handshakes          {} ({:.2} per client)",
@@ -78,12 +89,14 @@ fn write(page: &mut String, scenario: &Scenario, outcome: &Outcome) -> std::fmt:
         "also                {} arrivals, {} resets, {} gave up, {} refused by the backend, {} fell out again",
         outcome.arrivals, outcome.resets, outcome.gave_up, outcome.refused, outcome.drops
     )?;
-    writeln!(
-        page,
-        "reopening           {}, level {}/{}",
-        outcome.reopening, outcome.level, outcome.slices
-    )?;
-    timeline(page, outcome)
+    if outcome.by_client_id > 0 {
+        writeln!(
+            page,
+            "by client id        {} tries, {} of them told to come again",
+            outcome.by_client_id, outcome.busy
+        )?;
+    }
+    Ok(())
 }
 
 fn timeline(page: &mut String, outcome: &Outcome) -> std::fmt::Result {

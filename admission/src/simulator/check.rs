@@ -77,6 +77,7 @@ impl Scenario {
                 herd.clients_per_carrier,
                 (1, MOST_CLIENTS),
             ),
+            ("censusPercent", u32::from(herd.census_percent), (0, 100)),
             ("jitterPercent", u32::from(herd.jitter_percent), (0, 100)),
             (
                 "backOffPercent",
@@ -123,6 +124,11 @@ impl Scenario {
             ("shardCores", u32::from(capacity.shard_cores), (1, 256)),
             ("settleLimit", capacity.settle_limit, (1, u32::MAX)),
             ("holdBudget", capacity.hold_budget, (0, u32::MAX)),
+            (
+                "clientHoldBudget",
+                capacity.client_hold_budget,
+                (0, u32::MAX),
+            ),
             (
                 "enteringCap",
                 capacity.entering_cap.unwrap_or(1),

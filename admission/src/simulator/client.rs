@@ -1,12 +1,10 @@
 //! One client, and what its edge and its shard know of it.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::moment::Moment;
 use super::scenario::{Herd, Scenario};
 use crate::places::Place;
 use crate::settle::Settling;
-use crate::stable::{Random, StableHash};
+use crate::stable::StableHash;
 
 /// One try of one client to come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +30,11 @@ pub(super) struct Client {
     pub(super) served: u32,
     pub(super) edge: u16,
     pub(super) shard: u16,
+    /// When it entered; until then: since when its edge has waited for a place for it.
     pub(super) entered: Moment,
-    /// Of the try that its edge has.
+    /// Of the try that its edge has: whether its address did not tell.
+    pub(super) by_client_id: bool,
+    /// Of that try.
     pub(super) way_in: WayIn,
     /// Held until CONNACK.
     pub(super) place: Option<Place>,
@@ -74,6 +75,7 @@ impl Client {
             edge: 0,
             shard,
             entered: 0,
+            by_client_id: false,
             way_in: WayIn::Outside,
             place: None,
             asks_since: None,
@@ -105,18 +107,6 @@ impl Scenario {
     pub(super) fn shard_of(&self, client: u32) -> u16 {
         let shards = u64::from(self.capacity.shards);
         u16::try_from(self.hash("shard", client) % shards.max(1)).unwrap_or(0)
-    }
-
-    /// Scattered over the address space, as a provider's customers are; or one of the carriers'.
-    pub(super) fn address_of(&self, client: u32) -> IpAddr {
-        let herd = &self.herd;
-        let subscriber = if client < herd.behind_carriers {
-            u32::MAX - client / herd.clients_per_carrier.max(1)
-        } else {
-            client
-        };
-        let number = Random::new(u64::from(subscriber)).next() >> 32;
-        IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(number).unwrap_or(0)))
     }
 
     /// Something about one client that is the same in every run of the seed.

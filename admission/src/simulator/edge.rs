@@ -11,16 +11,13 @@ use super::scenario::{Law, Scenario};
 use crate::attaches::Attaches;
 use crate::edge::{EdgeAdmission, EdgeCounts, EdgeSettings, EdgeView, Mode};
 use crate::hold::Hold;
-use crate::places::Places;
+use crate::places::{Place, Places};
 use crate::report::EdgeId;
-use crate::slicing::{PrefixLengths, SlicePlan, Slicing, SlicingErrors};
+use crate::slicing::SlicingErrors;
 use crate::times::Times;
 use crate::tuning::Tuning;
 use crate::waits::Waits;
 
-/// What any fleet has, at least; a larger one gets a slice for so many clients.
-const LEAST_SLICES: u32 = 256;
-const CLIENTS_PER_SLICE: u32 = 32;
 /// A rival's first limit, what it grows by each time, and what it never goes under.
 const AIMD_FIRST: u32 = 64;
 const AIMD_STEP: u32 = 8;
@@ -35,7 +32,12 @@ pub(super) struct Edge {
     /// Since the last tick.
     pub(super) arrived: u32,
     limit: u32,
+    /// Before TLS, by address.
     pub(super) hold: Hold<Try>,
+    /// After CONNECT, by client id.
+    pub(super) clients: Hold<Try>,
+    /// Who of the two is served first, in turn.
+    clients_first: bool,
     /// Since the last tick.
     pub(super) waits: Waits,
     pub(super) attaches: Attaches,
@@ -49,13 +51,18 @@ pub(super) struct Edge {
     pub(super) asking: Asking,
 }
 
+/// Who waits no longer.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    pub(super) reset: Vec<Try>,
+    pub(super) busy: Vec<Try>,
+    /// Whether it has said CONNECT is last.
+    pub(super) promoted: Vec<(Try, Place, bool)>,
+}
+
 impl Edge {
     pub(super) fn new(scenario: &Scenario, number: u16, boot: u64) -> Result<Self, SlicingErrors> {
-        let per_slice = scenario.herd.clients / CLIENTS_PER_SLICE;
-        let slices = per_slice
-            .next_power_of_two()
-            .clamp(LEAST_SLICES, crate::slicing::MAX_SLICES);
-        let plan = SlicePlan::new(slices, &Slicing::PrefixHash(PrefixLengths::default()))?;
+        let plan = scenario.plan()?;
         let patience = scenario.herd.patience;
         let admission = EdgeAdmission::new(EdgeSettings {
             edge: EdgeId(format!("edge-{number:03}")),
@@ -71,7 +78,11 @@ impl Edge {
             learns_patience: false,
             tuning: Tuning::default(),
         });
-        let budget = usize::try_from(scenario.capacity.hold_budget).unwrap_or(usize::MAX);
+        let budget = |sockets| usize::try_from(sockets).unwrap_or(usize::MAX);
+        let (sockets, clients) = (
+            budget(scenario.capacity.hold_budget),
+            budget(scenario.capacity.client_hold_budget),
+        );
         let seed = scenario.hash("hold", u32::from(number)).wrapping_add(boot);
         Ok(Self {
             alive: true,
@@ -80,7 +91,9 @@ impl Edge {
             admission,
             places: Places::default(),
             limit: 0,
-            hold: Hold::new(patience, budget, seed),
+            hold: Hold::new(patience, sockets, seed),
+            clients: Hold::new(patience, clients, seed).for_the_whole_patience(),
+            clients_first: false,
             waits: Waits::default(),
             attaches: Attaches::new(usize::from(scenario.capacity.shards)),
             to_attach: vec![VecDeque::new(); usize::from(scenario.capacity.shards)],
@@ -94,6 +107,36 @@ impl Edge {
 
     pub(super) fn admits(&self, slice: u32) -> bool {
         self.view.admits(slice)
+    }
+
+    /// Clients waiting in open slices.
+    pub(super) fn door(&self) -> u32 {
+        self.hold.door() + self.clients.door()
+    }
+
+    /// Clients waiting in closed slices.
+    pub(super) fn held(&self) -> u32 {
+        self.hold.held() + self.clients.held()
+    }
+
+    /// Those of both holds whose time is up: reset, and told to come again; and those who have a place now.
+    pub(super) fn sweep(&mut self, usual: Duration, now: Duration) -> Swept {
+        let mut swept = Swept::default();
+        self.clients_first = !self.clients_first;
+        for clients in [self.clients_first, !self.clients_first] {
+            let (hold, expired) = if clients {
+                (&mut self.clients, &mut swept.busy)
+            } else {
+                (&mut self.hold, &mut swept.reset)
+            };
+            expired.extend(hold.expire(usual, now));
+            let promoted = hold.promote(&self.places, usual, now);
+            let promoted = promoted.into_iter();
+            swept
+                .promoted
+                .extend(promoted.map(|(attempt, place)| (attempt, place, clients)));
+        }
+        swept
     }
 
     pub(super) fn entered(&mut self, attempt: Try, now: Moment) {
@@ -187,10 +230,13 @@ impl Edge {
     /// What a report needs.
     pub(super) fn counts_now(&self) -> EdgeCounts {
         EdgeCounts {
-            door: self.hold.door(),
-            held: self.hold.held(),
+            door: self.door(),
+            held: self.held(),
             entering: self.places.used(),
-            lowest_held: self.hold.lowest_held(),
+            lowest_held: [&self.hold, &self.clients]
+                .into_iter()
+                .filter_map(Hold::lowest_held)
+                .min(),
             ..EdgeCounts::default()
         }
     }

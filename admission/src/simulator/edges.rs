@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::by_client_id::client_id;
 use super::client::{Try, WayIn};
-use super::cores::{For, Work};
-use super::edge::{Edge, share};
+use super::edge::share;
 use super::moment::{Moment, duration, moment};
 use super::run::{Event, Run};
 use super::scenario::{Law, When};
@@ -33,15 +33,23 @@ impl Run<'_> {
         };
         self.client(attempt).served = number;
         self.client(attempt).edge = edge_number;
-        let slice_of = self.scenario.address_of(client);
+        self.client(attempt).entered = self.now;
+        self.client(attempt).by_client_id = false;
+        let address = self.scenario.address_of(client);
         let now = duration(self.now);
         let edge = &mut self.edges[usize::from(edge_number)];
         edge.arrived += 1;
-        let is_last = edge.view.last_class.has(Comer::Address(slice_of), now);
-        let slice = if edge.view.keeps_out(slice_of, duration(self.now)) {
+        let is_last = edge.view.last_class.has(Comer::Address(address), now);
+        let slice = if edge.view.keeps_out(address, now) {
+            NO_SLICE
+        } else if let Some(slice) = edge.view.table.slice_of(address).slice() {
+            slice
+        } else if edge.clients.is_full() {
+            // its handshake would be in vain
             NO_SLICE
         } else {
-            edge.view.table.slice_of(slice_of).slice().unwrap_or(0)
+            self.pass_gate(attempt);
+            return;
         };
         let place = if !edge.admits(slice) {
             None
@@ -85,13 +93,21 @@ impl Run<'_> {
         self.ended(attempt);
     }
 
-    pub(super) fn enter(&mut self, attempt: Try, place: Place) {
+    fn enter(&mut self, attempt: Try, place: Place) {
+        self.take_place(attempt, place);
+        let until = self.patient_until(attempt);
+        self.after(until.saturating_sub(self.now), Event::GiveUp(attempt));
+        self.shake_hands(attempt);
+    }
+
+    /// It is entering from now on.
+    pub(super) fn take_place(&mut self, attempt: Try, place: Place) {
         let (edge, now) = (self.client(attempt).edge, self.now);
-        self.progress.handshakes += 1;
         self.client(attempt).way_in = WayIn::LetIn;
         if self.scenario.law == Law::Staged {
+            let comer = self.comer(attempt);
             let (edges, clients) = (&self.edges, &self.clients);
-            self.watch.shares(edges, clients, attempt, self.round_trip);
+            self.watch.shares(edges, clients, attempt, comer);
         }
         self.watch.enters(
             &self.edges[usize::from(edge)],
@@ -99,25 +115,16 @@ impl Run<'_> {
             &self.shards,
         );
         let client = self.client(attempt);
-        client.entered = now;
+        let since = std::mem::replace(&mut client.entered, now);
         client.place = Some(place);
         self.edges[usize::from(edge)].entered(attempt, now);
-        let until = self.patient_until(attempt);
         if self.scenario.law == Law::Staged && self.is_current(attempt) {
             let usual = self.edges[usize::from(edge)].view.usual_time_to_connack;
-            // the edge does not know how long its knock was under way
-            let left = duration((until + self.round_trip).saturating_sub(now));
-            self.watch
-                .waits_yet(usual, left, self.scenario.herd.patience);
+            let patience = self.scenario.herd.patience;
+            // as its edge knows it, which does not know how long the knock was under way
+            let left = patience.saturating_sub(duration(now - since));
+            self.watch.waits_yet(usual, left, patience);
         }
-        self.after(until.saturating_sub(now), Event::GiveUp(attempt));
-        let cost = moment(self.scenario.capacity.handshake);
-        self.work(
-            self.edge_machine(edge),
-            For::Client(attempt),
-            Work::Handshake,
-            cost,
-        );
     }
 
     pub(super) fn seen_gone(&mut self, attempt: Try) {
@@ -131,6 +138,7 @@ impl Run<'_> {
         let now = duration(self.now);
         let at = &mut self.edges[usize::from(edge)];
         at.hold.remove(attempt, now);
+        at.clients.remove(attempt, now);
         if is_entering {
             let waited = duration(self.now - entered);
             let times = match asks {
@@ -180,10 +188,10 @@ impl Run<'_> {
     }
 
     pub(super) fn came(&mut self, attempt: Try, how: impl Fn(Comer) -> Came) {
-        let comer = Comer::Address(self.scenario.address_of(attempt.client));
+        let comer = self.comer(attempt);
         let (edge, now) = (self.client(attempt).edge, self.now);
         let came = how(comer);
-        self.watch.came(attempt, edge, came, now);
+        self.watch.came(edge, came, now);
         let admission = &mut self.edges[usize::from(edge)].admission;
         admission.came([came], duration(now));
     }
@@ -200,12 +208,20 @@ impl Run<'_> {
         } else {
             Duration::ZERO
         };
-        for attempt in edge.hold.expire(usual, now) {
+        let swept = edge.sweep(usual, now);
+        for attempt in swept.reset {
             self.reset(attempt);
         }
-        let Edge { hold, places, .. } = &mut self.edges[usize::from(number)];
-        for (attempt, place) in hold.promote(places, usual, now) {
-            self.enter(attempt, place);
+        for attempt in swept.busy {
+            self.busy(attempt);
+        }
+        for (attempt, place, has_said_connect) in swept.promoted {
+            if has_said_connect {
+                self.take_place(attempt, place);
+                self.log_in(attempt);
+            } else {
+                self.enter(attempt, place);
+            }
         }
     }
 
@@ -283,15 +299,19 @@ impl Run<'_> {
         self.watch.publishes(&edge.view, &view);
         if view.reopening == edge.view.reopening && view.loosened == edge.view.loosened {
             edge.hold.open_to(view.level);
+            edge.clients.open_to(view.level);
         } else {
             let (view, now) = (&view, duration(self.now));
             edge.hold.recut(view.level, |attempt| {
                 let address = scenario.address_of(attempt.client);
                 if view.keeps_out(address, now) {
-                    NO_SLICE
-                } else {
-                    view.table.slice_of(address).slice().unwrap_or(0)
+                    return NO_SLICE;
                 }
+                // an address that does not tell any more waits until its time is up, and then comes again
+                view.table.slice_of(address).slice().unwrap_or(NO_SLICE)
+            });
+            edge.clients.recut(view.level, |attempt| {
+                view.table.slice_of_client(&client_id(attempt.client))
             });
         }
         let place = u16::try_from(number).unwrap_or(0);

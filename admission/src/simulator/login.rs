@@ -17,12 +17,21 @@ impl Run<'_> {
     }
 
     pub(super) fn login_arrives(&mut self, attempt: Try) {
-        if self.is_served(attempt) {
-            let edge = self.client(attempt).edge;
-            let machine = self.edge_machine(edge);
-            let cost = moment(self.scenario.capacity.login);
-            self.work(machine, For::Client(attempt), Work::Login, cost);
+        if !self.is_served(attempt) {
+            return;
         }
+        if self.client(attempt).place.is_some() {
+            self.log_in(attempt);
+        } else {
+            self.pass_client(attempt);
+        }
+    }
+
+    pub(super) fn log_in(&mut self, attempt: Try) {
+        let edge = self.client(attempt).edge;
+        let machine = self.edge_machine(edge);
+        let cost = moment(self.scenario.capacity.login);
+        self.work(machine, For::Client(attempt), Work::Login, cost);
     }
 
     pub(super) fn login_done(&mut self, attempt: Try) {

@@ -9,6 +9,7 @@
 //! [`forecast`] says in one formula how long a reopening will take.
 
 mod backend;
+mod by_client_id;
 mod check;
 mod client;
 mod clients;
@@ -17,6 +18,7 @@ mod edge;
 mod edges;
 mod faults;
 mod forecast;
+mod known;
 mod login;
 mod moment;
 mod outcome;
@@ -33,5 +35,7 @@ mod wheel;
 pub use check::{Problem, Problems};
 pub use forecast::{Forecast, Known, forecast};
 pub use outcome::{MOST_POINTS, Outcome, Point};
-pub use scenario::{Backend, Capacity, Fault, Herd, Law, Mishap, Scenario, When, Whose};
+pub use scenario::{
+    Backend, Capacity, Fault, Herd, Law, Mishap, Scenario, SlicingType, When, Whose,
+};
 pub use watch::Seen;

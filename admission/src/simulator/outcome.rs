@@ -32,6 +32,10 @@ pub struct Outcome {
     pub gave_up: u64,
     /// Sockets that were reset before TLS.
     pub resets: u64,
+    /// Tries whose address did not tell, so that they were held after CONNECT; of these, those that were told to come
+    /// again.
+    pub by_client_id: u64,
+    pub busy: u64,
     /// Logins that the authentication backend failed at.
     pub refused: u64,
     /// Clients that waited for a shard in vain.
@@ -90,6 +94,8 @@ pub(super) struct Progress {
     pub(super) handshakes: u64,
     pub(super) gave_up: u64,
     pub(super) resets: u64,
+    pub(super) by_client_id: u64,
+    pub(super) busy: u64,
     pub(super) refused: u64,
     pub(super) turned_away: u64,
     pub(super) drops: u64,
@@ -133,8 +139,8 @@ impl Run<'_> {
         Point {
             at: duration(self.now),
             level: highest.map_or(0, |view| view.level),
-            held: sum(&|edge| edge.hold.held()),
-            door: sum(&|edge| edge.hold.door()),
+            held: sum(&super::edge::Edge::held),
+            door: sum(&super::edge::Edge::door),
             entering: sum(&|edge| edge.places.used()),
             entering_limit: sum(&|edge| edge.limit()),
             settling: self.shards.iter().map(|shard| shard.settling).sum(),
@@ -167,6 +173,8 @@ impl Run<'_> {
             handshakes: progress.handshakes,
             gave_up: progress.gave_up,
             resets: progress.resets,
+            by_client_id: progress.by_client_id,
+            busy: progress.busy,
             refused: progress.refused,
             turned_away: progress.turned_away,
             drops: progress.drops,

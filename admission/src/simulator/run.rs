@@ -13,6 +13,7 @@ use super::{Problem, Problems};
 use crate::edge::{REPORT_EVERY, TICK};
 use crate::health::WINDOW;
 use crate::hold::SWEEP_EVERY;
+use crate::slicing::TableSpec;
 use crate::stable::Random;
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) clients: Vec<Client>,
     pub(super) edges: Vec<Edge>,
     pub(super) shards: Vec<Shard>,
+    /// What every shard has stored for the next reopening.
+    pub(super) spec: Option<TableSpec>,
     pub(super) cores: Vec<Cores>,
     pub(super) random: Random,
     /// Faults that have not yet begun.
@@ -99,6 +102,7 @@ impl<'a> Run<'a> {
             shards: (0..capacity.shards)
                 .map(|number| Shard::new(number, 1))
                 .collect(),
+            spec: scenario.spec().map_err(|error| cannot_slice(&error))?,
             cores: machines,
             random: Random::new(scenario.seed),
             pending: vec![true; scenario.faults.len()],
@@ -283,7 +287,7 @@ impl<'a> Run<'a> {
 /// Nothing that a scenario can say leads to this; the library's own limits do.
 fn cannot_slice(error: &crate::slicing::SlicingErrors) -> Problems {
     Problems(vec![Problem {
-        field: "law".to_owned(),
+        field: "slicing".to_owned(),
         found: error.to_string(),
         allowed: "a way to cut slices".to_owned(),
     }])

@@ -7,6 +7,7 @@ use std::time::Duration;
 pub struct Scenario {
     pub name: String,
     pub law: Law,
+    pub slicing: SlicingType,
     pub herd: Herd,
     pub capacity: Capacity,
     pub faults: Vec<Fault>,
@@ -29,6 +30,17 @@ pub enum Law {
     Aimd(Duration),
 }
 
+/// How slices are cut under this library's law.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SlicingType {
+    #[default]
+    PrefixHash,
+    Ranges,
+    /// Of four quarters of the address space, the last of which has no name.
+    CidrList,
+    ClientIdHash,
+}
+
 /// The fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Herd {
@@ -43,6 +55,9 @@ pub struct Herd {
     pub behind_carriers: u32,
     /// ... of which each has so many.
     pub clients_per_carrier: u32,
+    /// Of 100 clients, the census has so many; 0: there was none. Of the others every second one is in the prefix of one
+    /// that it has.
+    pub census_percent: u8,
     /// First tries are spread over this.
     pub dials_within: Duration,
     /// How long a client waits for its CONNACK.
@@ -95,6 +110,8 @@ pub struct Capacity {
     pub settle_limit: u32,
     /// Sockets that one edge may hold.
     pub hold_budget: u32,
+    /// Clients that one edge may hold after CONNECT.
+    pub client_hold_budget: u32,
     pub backend: Option<Backend>,
     /// Never more than so many entering at one edge.
     pub entering_cap: Option<u32>,
@@ -165,6 +182,7 @@ impl Default for Herd {
             flapping_stays: Duration::from_millis(100),
             behind_carriers: 0,
             clients_per_carrier: 1_000,
+            census_percent: 0,
             dials_within: Duration::ZERO,
             patience: Duration::from_secs(5),
             step_timeout: Duration::from_secs(5),
@@ -199,6 +217,7 @@ impl Default for Capacity {
             subscribe: Duration::from_micros(25),
             settle_limit: 1_000,
             hold_budget: 20_000,
+            client_hold_budget: 4_000,
             backend: None,
             entering_cap: None,
         }
@@ -211,6 +230,7 @@ impl Scenario {
         Self {
             name: "founding".to_owned(),
             law: Law::Staged,
+            slicing: SlicingType::default(),
             herd: Herd::default(),
             capacity: Capacity::default(),
             faults: Vec::new(),

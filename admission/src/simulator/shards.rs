@@ -6,7 +6,9 @@ use super::moment::{Moment, duration, moment};
 use super::run::{Event, Run};
 use super::scenario::Law;
 use crate::last_class::Came;
+use crate::report::ReopeningNumber;
 use crate::settle::Settling;
+use crate::slicing::TableFor;
 use crate::tuning::SettleTuning;
 
 impl Run<'_> {
@@ -31,15 +33,24 @@ impl Run<'_> {
         let refused: Vec<_> = edge
             .wait_longer(&self.clients, patience / 2, self.now)
             .collect();
+        let scenario = self.scenario;
+        let shard_of = |attempt: &Try| self.clients[attempt.client as usize].shard.into();
+        // an address of many is not kept out for one of them
+        let tells = |attempt: &&Try| {
+            let found = edge
+                .view
+                .table
+                .slice_of(scenario.address_of(attempt.client));
+            found.slice().is_some()
+        };
+        let remembered: Vec<_> = refused
+            .iter()
+            .filter(tells)
+            .map(|attempt| (scenario.address_of(attempt.client), shard_of(attempt)))
+            .collect();
         for attempt in late {
             self.client(attempt).place = None;
         }
-        let scenario = self.scenario;
-        let shard_of = |attempt: &Try| self.clients[attempt.client as usize].shard.into();
-        let remembered: Vec<_> = refused
-            .iter()
-            .map(|attempt| (scenario.address_of(attempt.client), shard_of(attempt)))
-            .collect();
         self.edges[usize::from(number)]
             .admission
             .remember(remembered, duration(self.now));
@@ -229,11 +240,22 @@ impl Run<'_> {
             let report = at.admission.report(counts, now);
             at.reported = (report.reopening, report.verdict);
             for edge in edges.iter().copied() {
-                if self.edges[edge].admission.hear(report.clone(), now) {
+                let table = self.table_of(report.reopening, edge);
+                let admission = &mut self.edges[edge].admission;
+                let recut = table.is_some_and(|table| admission.adopt_table(&table));
+                if admission.hear(report.clone(), now) || recut {
                     self.publish(edge);
                 }
             }
         }
         self.after_report();
+    }
+
+    /// What a reopening is cut by, where an edge does not know it yet.
+    fn table_of(&self, reopening: ReopeningNumber, edge: usize) -> Option<TableFor> {
+        let known = self.edges[edge].admission.table_for();
+        let is_new = known.is_none_or(|known| known.reopening < reopening);
+        let spec = self.spec.as_ref().filter(|_| is_new)?.clone();
+        Some(TableFor { reopening, spec })
     }
 }

@@ -9,7 +9,7 @@ use super::moment::{Moment, duration};
 use super::scenario::Law;
 use super::shard::Shard;
 use crate::edge::EdgeView;
-use crate::last_class::Came;
+use crate::last_class::{Came, Comer};
 use crate::report::{ReopeningNumber, Verdict};
 use crate::tuning::Tuning;
 
@@ -25,7 +25,7 @@ const FORGOTTEN_AFTER: Moment = 300_000_000_000;
 /// A part of fewer is chance.
 const ENOUGH_WAITING: u32 = 100;
 
-/// How often a client came to nothing since it settled.
+/// How often a comer came to nothing since it settled.
 #[derive(Clone, Copy, Debug, Default)]
 struct ToNothing {
     times: u32,
@@ -39,8 +39,8 @@ impl ToNothing {
         now >= self.latest + FORGOTTEN_AFTER
     }
 
-    fn is_last(self, knocked: Moment) -> bool {
-        self.times >= TO_NOTHING && self.since + NEWS_WITHIN <= knocked && !self.forgotten(knocked)
+    fn is_last(self, asked: Moment) -> bool {
+        self.times >= TO_NOTHING && self.since + NEWS_WITHIN <= asked && !self.forgotten(asked)
     }
 }
 
@@ -78,8 +78,8 @@ pub(super) struct Watch {
     knocks: (Moment, u32),
     /// When the highest level of all edges rose to what, as long as some edge has not followed.
     risen: VecDeque<(Moment, (ReopeningNumber, u32))>,
-    /// Of an edge and a client.
-    to_nothing: HashMap<(u16, u32), ToNothing>,
+    /// Of an edge and whoever comes there.
+    to_nothing: HashMap<(u16, Comer), ToNothing>,
     /// Those that were let in after that.
     last: Vec<Try>,
 }
@@ -105,13 +105,15 @@ impl Watch {
         self.seen.entered_too_late += u32::from(left < usual.min(patience / 2));
     }
 
-    pub(super) fn came(&mut self, attempt: Try, edge: u16, came: Came, now: Moment) {
-        let key = (edge, attempt.client);
-        if matches!(came, Came::Settled(_)) {
-            self.to_nothing.remove(&key);
-            return;
-        }
-        let known = self.to_nothing.entry(key).or_default();
+    pub(super) fn came(&mut self, edge: u16, came: Came, now: Moment) {
+        let comer = match came {
+            Came::Settled(comer) => {
+                self.to_nothing.remove(&(edge, comer));
+                return;
+            }
+            Came::ToNothing(comer) => comer,
+        };
+        let known = self.to_nothing.entry((edge, comer)).or_default();
         if known.forgotten(now) {
             *known = ToNothing::default();
         }
@@ -133,13 +135,14 @@ impl Watch {
         edges: &[Edge],
         clients: &[Client],
         attempt: Try,
-        round_trip: Moment,
+        comer: Comer,
     ) {
         let client = &clients[attempt.client as usize];
         let edge = &edges[usize::from(client.edge)];
-        let knocked = client.dialled + round_trip;
-        let known = self.to_nothing.get(&(client.edge, attempt.client));
-        if !known.is_some_and(|known| known.is_last(knocked)) {
+        // the edge asked when it came, or when it had said CONNECT
+        let asked = client.entered;
+        let known = self.to_nothing.get(&(client.edge, comer));
+        if !known.is_some_and(|known| known.is_last(asked)) {
             return;
         }
         self.last.retain(|other| {

@@ -24,7 +24,7 @@ fn nothing_said_is_the_founding_herd() {
 #[test]
 fn values_go_where_they_belong() {
     let scenario = yaml(
-        "{name: herd, seed: 7, law: {type: Constant, limit: 9}, atMostSeconds: 9.5, herd: {clients: 5, patienceSeconds: 2},
+        "{name: herd, seed: 7, slicing: CIDRList, law: {type: Constant, limit: 9}, atMostSeconds: 9.5, herd: {clients: 5, patienceSeconds: 2},
           capacity: {oneMachine: false, shards: 3, backend: {concurrent: 2}},
           faults: [{type: Slow, shard: 2, percent: 300, atSeconds: 3, lastingSeconds: 1},
                    {type: Backend, latencySeconds: 2, failingPercent: 50, atLevelPercent: 40, lastingSeconds: 1},
@@ -65,12 +65,13 @@ fn values_go_where_they_belong() {
 #[test]
 fn every_problem_is_told_at_once() {
     let found = problems(
-        "{nme: x, herd: {clients: 0, certificates: -1, foo: {bar: 1}}, capacity: 3, law: {type: Aimd, limit: 3},
+        "{nme: x, slicing: Cidr, herd: {clients: 0, certificates: -1, foo: {bar: 1}}, capacity: 3, law: {type: Aimd, limit: 3},
           faults: [{type: Slow, edge: 0, shard: 0, percent: 200, atSeconds: 1, lastingSeconds: 1}, {type: Fire}, 7,
                    {type: Stall, atSeconds: 1, atLevelPercent: 2, lastingSeconds: 1, percent: 3}]}",
     );
     for part in [
         "nme: there is no such key",
+        "slicing: \"Cidr\" is none of PrefixHash, Ranges, CIDRList, ClientIdHash",
         "herd.clients: 0 is not from 1",
         "herd.certificates: -1 is not a whole number",
         "herd.foo: there is no such key",
@@ -88,7 +89,7 @@ fn every_problem_is_told_at_once() {
             "{part} is not in {found:#?}"
         );
     }
-    assert_eq!(found.len(), 12, "{found:#?}");
+    assert_eq!(found.len(), 13, "{found:#?}");
 }
 
 #[test]

@@ -36,22 +36,37 @@ prop_compose! {
     }
 }
 
+/// Clients behind carriers, how many each has, and the percent of all that the census has: one time in two none.
+fn knowledge() -> impl Strategy<Value = (u32, u32, u8)> {
+    let carriers = prop_oneof![(0_u32..=20, 1_u32..=20), (0_u32..=200, 20_u32..=100)];
+    let census = prop_oneof![Just(0_u8), 1_u8..=100];
+    (carriers, census).prop_map(|((behind, each), census_percent)| (behind, each, census_percent))
+}
+
+fn slicing() -> impl Strategy<Value = SlicingType> {
+    prop_oneof![
+        3 => Just(SlicingType::PrefixHash),
+        1 => Just(SlicingType::Ranges),
+        1 => Just(SlicingType::CidrList),
+        1 => Just(SlicingType::ClientIdHash),
+    ]
+}
+
 prop_compose! {
     fn herd()(
         base in impatience(),
         clients in 20_u32..=250,
         never_return_percent in prop_oneof![3 => Just(0_u8), 1 => 1_u8..=90],
         flapping in prop_oneof![3 => Just(0_u32), 1 => 1_u32..=10],
-        behind_carriers in 0_u32..=20,
-        clients_per_carrier in 1_u32..=20,
+        (behind_carriers, clients_per_carrier, census_percent) in knowledge(),
         certificates in 1_u8..=3,
         subscribes in 0_u16..=12,
         round_trip in millis(0..=150),
         keep_alive in prop_oneof![Just(Duration::ZERO), millis(5_000..=30_000)],
     ) -> Herd {
         Herd {
-            clients, never_return_percent, flapping, behind_carriers, clients_per_carrier, certificates, subscribes,
-            round_trip, keep_alive, ..base
+            clients, never_return_percent, flapping, behind_carriers: behind_carriers.min(clients), clients_per_carrier,
+            census_percent, certificates, subscribes, round_trip, keep_alive, ..base
         }
     }
 }
@@ -65,6 +80,7 @@ prop_compose! {
         (session, subscribe) in (micros(0..=3_000), micros(1..=500)),
         settle_limit in 3_u32..=300,
         hold_budget in prop_oneof![1 => 0_u32..=50, 3 => Just(20_000_u32)],
+        client_hold_budget in prop_oneof![1 => 1_u32..=300, 3 => Just(4_000_u32)],
         entering_cap in prop_oneof![4 => Just(None), 1 => (1_u32..=100).prop_map(Some)],
         backend in prop_oneof![
             3 => Just(None),
@@ -75,7 +91,7 @@ prop_compose! {
     ) -> Capacity {
         Capacity {
             edges, shards, edge_cores, shard_cores, one_machine, handshake, login, session, subscribe, settle_limit,
-            hold_budget, entering_cap, backend, priorities: true,
+            hold_budget, client_hold_budget, entering_cap, backend, priorities: true,
         }
     }
 }
@@ -151,14 +167,16 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         herd(),
         capacity(),
         prop::collection::vec(fault(), 0..=3),
+        slicing(),
         any::<u64>(),
     )
-        .prop_map(|(herd, capacity, faults, seed)| {
+        .prop_map(|(herd, capacity, faults, slicing, seed)| {
             let faults = faults
                 .into_iter()
                 .map(|it| fitting(it, &capacity))
                 .collect();
             let mut scenario = Scenario {
+                slicing,
                 herd,
                 capacity,
                 faults,
@@ -192,8 +210,6 @@ prop_compose! {
     fn with_flapping_clients()(mut scenario in scenario(), flapping in 20_u32..=200) -> Scenario {
         scenario.herd.flapping = flapping;
         scenario.herd.retry = scenario.herd.retry.min(ms(1_000));
-        // one client each, so that whoever looks on need not know who else comes from an address
-        scenario.herd.behind_carriers = 0;
         // an edge that stands still hears nothing of who came to nothing
         scenario.faults.retain(|fault| matches!(fault.mishap, Mishap::Slow { .. } | Mishap::Backend { .. }));
         scenario.capacity.entering_cap = None;

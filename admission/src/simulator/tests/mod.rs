@@ -1,4 +1,5 @@
 mod behaviour;
+mod census;
 mod faults;
 mod invariants;
 mod table;
