@@ -53,9 +53,9 @@ pub struct Admission {
     #[schemars(range(min = 0, max = 1_000_000))]
     pub hold_budget: i32,
     /// Clients that one edge lets wait after CONNECT, where client ids and not addresses tell the slice; each takes some
-    /// 30 KB with TLS.
+    /// 30 KB with TLS. Without room for one, nobody from a crowded address would come in.
     #[serde(default = "default_client_hold_budget")]
-    #[schemars(range(min = 0, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub client_hold_budget: i32,
     /// An address with more clients than this in the census is sliced by client id, as behind a carrier's NAT.
     #[serde(default = "default_crowded")]

@@ -127,7 +127,7 @@ impl Scenario {
             (
                 "clientHoldBudget",
                 capacity.client_hold_budget,
-                (0, u32::MAX),
+                (1, u32::MAX),
             ),
             (
                 "enteringCap",

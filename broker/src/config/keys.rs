@@ -157,7 +157,7 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.nodeNetworks", Kind::List(&CIDR), Some("[]"), "Networks of nodes and pods: when nearly all clients come from there, addresses are not trusted and clients are sliced by client id."),
     key("admission.censusSeconds", seconds(0.1, 3600.0), Some("60"), "How often edges count their clients for shards; the same for all processes."),
     key("admission.quietSeconds", seconds(0.1, 86_400.0), Some("600"), "All slices open and no other reopening for so long, and the count replaces the census."),
-    key("admission.clientHoldBudget", whole(0, 10_000_000), Some("4000"), "Clients that may wait after CONNECT; each takes some 30 KB with TLS. No more than fit in an eighth of the memory limit."),
+    key("admission.clientHoldBudget", whole(1, 10_000_000), Some("4000"), "Clients that may wait after CONNECT; each takes some 30 KB with TLS. Without room for one, nobody from a crowded address would come in. No more than fit in an eighth of the memory limit."),
     key("admission.holdBudget", whole(0, 10_000_000), Some("20000"), "Sockets that may wait before the gate. No more than fit in a quarter of the memory limit (8 KB each), nor than half of the open files that clients leave."),
     key("admission.lastClassPercent", whole(1, 100), Some("10"), "Percent of the places that clients share which come in again and again and never settle, while others wait."),
     key("admission.tuning", Kind::Section, None, "Constants of the law. They are what the simulator found to be best; change one when you know why, in edges and shards alike."),

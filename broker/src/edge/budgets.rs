@@ -27,7 +27,8 @@ impl HoldBudgets {
         };
         let fitting = Self {
             sockets: least(self.sockets, HELD_PART, HELD_BYTES),
-            clients: least(self.clients, CLIENT_PART, CLIENT_BYTES),
+            // who has no room would never come in from a crowded address
+            clients: least(self.clients, CLIENT_PART, CLIENT_BYTES).max(1),
         };
         if fitting != self {
             let Self { sockets, clients } = fitting;
@@ -59,6 +60,6 @@ mod tests {
         assert_eq!(fitting(None), (20_000, 4_000));
         assert_eq!(fitting(Some(4 << 30)), (20_000, 4_000));
         assert_eq!(fitting(Some(256 << 20)), (8_192, 1_092));
-        assert_eq!(fitting(Some(0)), (0, 0));
+        assert_eq!(fitting(Some(0)), (0, 1));
     }
 }

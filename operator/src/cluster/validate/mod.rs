@@ -209,7 +209,7 @@ fn check_numbers(admission: &Admission, problems: &mut Problems) {
         (
             "clientHoldBudget",
             admission.client_hold_budget,
-            0..=1_000_000,
+            1..=1_000_000,
         ),
         (
             "crowdedAddressClients",
