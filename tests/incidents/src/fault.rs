@@ -8,7 +8,6 @@ use herdgate_bench::machine::BROKER_CORE;
 use serde::Deserialize;
 
 use crate::backend::Health;
-use crate::events::Line;
 
 /// One fault; steps happen one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -42,19 +41,19 @@ pub(crate) enum Fault {
 
 /// How the run stands.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Now<'a> {
-    pub(crate) line: &'a Line,
+pub(crate) struct Now {
+    /// Of the fleet, back since the restart.
+    pub(crate) settled_share: f64,
     /// Of slices; `None` where nobody tells of any.
     pub(crate) level_share: Option<f64>,
     pub(crate) since_last_step: Duration,
 }
 
 impl When {
-    pub(crate) fn is_now(self, now: &Now<'_>) -> bool {
-        let settled = f64::from(now.line.settled) / f64::from(now.line.gateways.max(1));
+    pub(crate) fn is_now(self, now: &Now) -> bool {
         match self {
-            Self::SettledShare(share) => settled >= share,
-            Self::LevelShare(share) => now.level_share.unwrap_or(settled) >= share,
+            Self::SettledShare(share) => now.settled_share >= share,
+            Self::LevelShare(share) => now.level_share.unwrap_or(now.settled_share) >= share,
             Self::AfterSeconds(seconds) => now.since_last_step.as_secs_f64() >= seconds,
         }
     }
@@ -88,19 +87,11 @@ impl Drop for Hog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::At;
 
     #[test]
     fn a_level_that_nobody_tells_is_the_share_of_those_who_are_back() {
-        let line = Line {
-            at: At::Ramp,
-            seconds: 3.0,
-            settled: 40,
-            gateways: 100,
-            drops: 0,
-        };
         let now = |level_share| Now {
-            line: &line,
+            settled_share: 0.4,
             level_share,
             since_last_step: Duration::from_secs(2),
         };

@@ -27,6 +27,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const IDEAL_AT_ONCE: u32 = 20;
 /// Others come up faster.
 const AT_ONCE: u32 = 64;
+/// A fleet of which no more are there has seen that its broker is gone.
+const FALLEN_SHARE: f64 = 0.1;
 /// Drops within this time after a crash are the crash's.
 const CRASH_SECONDS: f64 = 1.5;
 /// CONNACK codes of MQTT 3.1.1 and 5: bad user name or password, not authorized. All passwords are right.
@@ -62,6 +64,8 @@ struct Round {
     cpu_at_end: Option<f64>,
     ideal: Option<Ideal>,
     crash_drops: u64,
+    /// Whether the fleet knows that its broker is gone.
+    has_fallen: bool,
     /// A crash whose drops are not counted yet, and how things stood then.
     crash: Option<Line>,
 }
@@ -119,6 +123,7 @@ impl Round {
             cpu_at_end: None,
             ideal: None,
             crash_drops: 0,
+            has_fallen: false,
             crash: None,
         })
     }
@@ -153,7 +158,7 @@ impl Round {
                 && let Some(step) = steps.peek()
             {
                 let now = Now {
-                    line: &line,
+                    settled_share: self.settled_share(line),
                     level_share: level_share(self.running.admin).await,
                     since_last_step: last_step.elapsed(),
                 };
@@ -165,6 +170,13 @@ impl Round {
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// The fleet takes a moment to see that its broker is gone; until then it says that all are there.
+    fn settled_share(&mut self, line: Line) -> f64 {
+        let share = f64::from(line.settled) / f64::from(line.gateways.max(1));
+        self.has_fallen |= share <= FALLEN_SHARE;
+        if self.has_fallen { share } else { 0.0 }
     }
 
     fn notice(&mut self, line: Line) -> anyhow::Result<()> {

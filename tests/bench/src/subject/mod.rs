@@ -91,6 +91,7 @@ impl Kind {
         };
         Wishes {
             mode,
+            is_unbound: true,
             ..Wishes::default()
         }
     }

@@ -13,16 +13,18 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize)]
 struct Status {
+    mode: String,
     level: u32,
     slices: u32,
 }
 
-/// The share of slices that are open; `None` when nobody says.
+/// The share of slices that are open; `None` when nobody says, or the gate is out of use.
 pub async fn level_share(admin: Option<SocketAddr>) -> Option<f64> {
     let answer = timeout(PATIENCE, ask(admin?)).await.ok()?.ok()?;
     let (_, body) = answer.split_once("\r\n\r\n")?;
     let status: Status = serde_json::from_str(body).ok()?;
-    (status.slices > 0).then(|| f64::from(status.level) / f64::from(status.slices))
+    (status.slices > 0 && status.mode != "Open")
+        .then(|| f64::from(status.level) / f64::from(status.slices))
 }
 
 async fn ask(admin: SocketAddr) -> std::io::Result<String> {

@@ -15,6 +15,8 @@ pub enum Mode {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     pub mode: Mode,
+    /// No settle limit binds, and nobody loses patience.
+    pub is_unbound: bool,
     /// Users in mosquitto's format; without it nobody needs a password.
     pub passwords: Option<PathBuf>,
     /// Ours asks there instead.
@@ -36,8 +38,13 @@ impl Wishes {
             Mode::Open => "Open",
             Mode::Staged => "Staged",
         };
+        let limits = if self.is_unbound {
+            ", patienceSeconds: 60, settleLimit: 100000"
+        } else {
+            ""
+        };
         let allowed = self.always_allow.join(", ");
-        format!("admission: {{mode: {mode}, alwaysAllow: [{allowed}]}}\n")
+        format!("admission: {{mode: {mode}{limits}, alwaysAllow: [{allowed}]}}\n")
     }
 
     pub(super) fn authentication(&self) -> String {
