@@ -1,8 +1,9 @@
 //! One answer out of those of several edges.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use crate::progress::{MOST_SLOWEST, PerSlice, Phase, Progress};
+use crate::progress::{MOST_SLOWEST, PerSlice, Phase, Progress, SlowSlice};
 
 /// Each edge counts the cluster as it hears it, and its own handshakes and slices: of the former the answer of the edge
 /// that has followed the newest reopening for longest counts, the latter are added up. `None`: nobody told anything.
@@ -21,10 +22,7 @@ pub fn merge(mut told: Vec<Progress>) -> Option<Progress> {
     let per_slice = sum(told
         .iter()
         .filter_map(|progress| progress.per_slice.as_ref()));
-    let slowest = told.iter().flat_map(|progress| progress.slowest.clone());
-    let mut slowest: Vec<_> = slowest.collect();
-    slowest.sort_by_key(|slice| (Reverse(slice.seconds), slice.slice));
-    slowest.truncate(MOST_SLOWEST);
+    let slowest = slowest(told.iter().flat_map(|progress| &progress.slowest));
     let mut first = told.into_iter().next()?;
     // edges see the end at moments a little apart, and it is over when it is for all
     if let Some(phase) = going_on {
@@ -39,6 +37,24 @@ pub fn merge(mut told: Vec<Progress>) -> Option<Progress> {
     })
 }
 
+/// Each slice once: it took as long as at the edge where its last client came in.
+fn slowest<'a>(told: impl Iterator<Item = &'a SlowSlice>) -> Vec<SlowSlice> {
+    let mut slices = BTreeMap::<u32, SlowSlice>::new();
+    for slice in told {
+        slices
+            .entry(slice.slice)
+            .and_modify(|known| {
+                known.seconds = known.seconds.max(slice.seconds);
+                known.entered = known.entered.saturating_add(slice.entered);
+            })
+            .or_insert_with(|| slice.clone());
+    }
+    let mut slowest: Vec<_> = slices.into_values().collect();
+    slowest.sort_by_key(|slice| (Reverse(slice.seconds), slice.slice));
+    slowest.truncate(MOST_SLOWEST);
+    slowest
+}
+
 fn sum<'a>(mut parts: impl Iterator<Item = &'a PerSlice>) -> Option<PerSlice> {
     let mut sum = parts.next()?.clone();
     for part in parts {
@@ -51,7 +67,6 @@ fn sum<'a>(mut parts: impl Iterator<Item = &'a PerSlice>) -> Option<PerSlice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::SlowSlice;
 
     fn ramping(started: &str) -> Progress {
         Progress {
@@ -67,6 +82,7 @@ mod tests {
         SlowSlice {
             slice,
             seconds,
+            entered: 1,
             ..SlowSlice::default()
         }
     }
@@ -90,7 +106,7 @@ mod tests {
         let later = Progress {
             level: 150,
             handshakes: 5,
-            slowest: vec![slow(3, 7)],
+            slowest: vec![slow(3, 7), slow(2, 5)],
             per_slice: Some(entered(&[3, 0])),
             ..ramping("2026-11-25T22:00:30Z")
         };
@@ -108,8 +124,11 @@ mod tests {
             ),
             (3, 150, 15, 40)
         );
-        let slices: Vec<u32> = merged.slowest.iter().map(|slice| slice.slice).collect();
-        assert_eq!(slices, [1, 3, 2]);
+        let slices = merged.slowest.iter();
+        let slices: Vec<_> = slices
+            .map(|slow| (slow.slice, slow.seconds, slow.entered))
+            .collect();
+        assert_eq!(slices, [(1, 9, 1), (3, 7, 1), (2, 5, 2)]);
         assert_eq!(merged.per_slice, Some(entered(&[4, 2])));
         assert_eq!(merge(Vec::new()), None);
     }

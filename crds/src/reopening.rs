@@ -199,8 +199,9 @@ pub struct ReopeningResult {
     pub seconds: i64,
     /// Clients that were back at the end.
     pub clients: i64,
-    /// TLS handshakes that it took, over all edges.
-    pub handshakes: i64,
+    /// TLS handshakes that it took, over all edges; absent where another reopening began before they were told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshakes: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -76,7 +76,6 @@ fn at_its_end(progress: &Progress) -> Progress {
 pub(super) fn superseded(known: &ReopeningStatus, now: Timestamp) -> ReopeningStatus {
     let now_or_known = Time(to_second(now));
     let seconds = between(known.started_at.as_ref(), Some(&now_or_known));
-    let handshakes = 0;
     let mut status = ReopeningStatus {
         phase: ReopeningPhase::Stopped,
         finished_at: Some(now_or_known),
@@ -86,7 +85,7 @@ pub(super) fn superseded(known: &ReopeningStatus, now: Timestamp) -> ReopeningSt
             outcome: ReopeningOutcome::Superseded,
             seconds,
             clients: known.settled,
-            handshakes,
+            handshakes: None,
         }),
         ..known.clone()
     };
@@ -194,7 +193,7 @@ fn result(progress: &Progress, seconds: i64) -> ReopeningResult {
         },
         seconds,
         clients: whole(progress.settled),
-        handshakes: whole(progress.handshakes),
+        handshakes: Some(whole(progress.handshakes)),
     }
 }
 

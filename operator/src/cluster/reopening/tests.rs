@@ -89,7 +89,7 @@ fn a_record_ends_with_its_result() {
             result.clients,
             result.handshakes
         ),
-        (ReopeningOutcome::Open, 100, 6_998, 7_010)
+        (ReopeningOutcome::Open, 100, 6_998, Some(7_010))
     );
     assert_eq!(ended.phase, ReopeningPhase::Open);
     assert_eq!(ended.conditions[0].status, "True");
@@ -123,6 +123,7 @@ fn another_reopening_puts_an_end_to_it() {
             4_212
         )
     );
+    assert_eq!(result.handshakes, None, "nobody told them");
 }
 
 #[test]
