@@ -38,13 +38,17 @@ impl SettleLimit {
             subacks.percentile(95)
         };
         let Some(measured) = p95.max(oldest) else {
-            self.grow(settling);
+            self.grow(settling, self.limit / 4 + 1);
             return;
         };
         if measured > self.tuning.late_suback {
             self.shrink(measured, settling);
+        } else if measured * 2 <= self.tuning.late_suback {
+            // twice as many wait twice as long at most; and what a shard that stood still for a moment was cut to is
+            // regained in as many windows as it was cut in
+            self.grow(settling, self.limit);
         } else {
-            self.grow(settling);
+            self.grow(settling, self.limit / 4 + 1);
         }
     }
 
@@ -57,11 +61,10 @@ impl SettleLimit {
         self.limit = scaled.clamp(least, self.limit.max(least));
     }
 
-    fn grow(&mut self, settling: u32) {
+    fn grow(&mut self, settling: u32, by: u32) {
         let used = u64::from(settling) * 100;
         if used >= u64::from(self.limit) * u64::from(self.tuning.used_percent) {
-            let grown = self.limit.saturating_add(self.limit / 4 + 1);
-            self.limit = grown.min(self.cap);
+            self.limit = self.limit.saturating_add(by).min(self.cap);
         }
     }
 }
@@ -107,7 +110,10 @@ mod tests {
         let mut limit = thousand();
         course(&mut limit, &[(5_000, 400)]);
         assert_eq!(limit.limit(), 200);
-        assert_eq!(course(&mut limit, &[(10, 139), (10, 140)]), [200, 251]);
+        assert_eq!(
+            course(&mut limit, &[(60, 139), (60, 140), (50, 251)]),
+            [200, 251, 502]
+        );
         for _ in 0..20 {
             let used = limit.limit();
             course(&mut limit, &[(10, used)]);

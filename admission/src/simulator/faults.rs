@@ -132,7 +132,7 @@ impl Run<'_> {
             return;
         }
         let boot = shard.boot + 1;
-        self.shards[usize::from(number)] = Shard::new(number, boot);
+        self.shards[usize::from(number)] = Shard::new(self.scenario, number, boot);
     }
 
     fn break_connections(&mut self, whose: impl Fn(&super::client::Client) -> bool) {

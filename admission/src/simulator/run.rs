@@ -100,7 +100,7 @@ impl<'a> Run<'a> {
                 .collect::<Result<_, _>>()
                 .map_err(|error| cannot_slice(&error))?,
             shards: (0..capacity.shards)
-                .map(|number| Shard::new(number, 1))
+                .map(|number| Shard::new(scenario, number, 1))
                 .collect(),
             spec: scenario.spec().map_err(|error| cannot_slice(&error))?,
             cores: machines,

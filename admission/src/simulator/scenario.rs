@@ -106,7 +106,7 @@ pub struct Capacity {
     pub session: Duration,
     /// Core time of one SUBSCRIBE, at its shard.
     pub subscribe: Duration,
-    /// Clients of one shard that may be settling at once.
+    /// Clients of one shard that may be settling at once, and fewer while SUBACKs are late.
     pub settle_limit: u32,
     /// Sockets that one edge may hold.
     pub hold_budget: u32,

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use super::client::Try;
 use super::moment::Moment;
+use super::scenario::{Law, Scenario};
 use crate::health::{HealthJudge, Window};
 use crate::report::{ReopeningNumber, Verdict};
 use crate::settle::SubscribeGaps;
+use crate::settle_limit::SettleLimit;
 use crate::shard::{ShardAdmission, ShardCounts};
+use crate::tuning::Tuning;
 
 /// As often as a real one samples its workers' lag.
 pub(super) const PROBE_EVERY: Moment = 40_000_000;
@@ -23,12 +26,15 @@ pub(super) struct Shard {
     pub(super) connected: u32,
     pub(super) attaching: VecDeque<Try>,
     pub(super) gaps: SubscribeGaps,
+    /// Only this library's law has one.
+    settle_limit: Option<SettleLimit>,
     /// As last told to the edges.
     pub(super) reported: (ReopeningNumber, Verdict),
 }
 
 impl Shard {
-    pub(super) fn new(number: u16, boot: u64) -> Self {
+    pub(super) fn new(scenario: &Scenario, number: u16, boot: u64) -> Self {
+        let cap = scenario.capacity.settle_limit;
         Self {
             alive: true,
             boot,
@@ -39,6 +45,8 @@ impl Shard {
             connected: 0,
             attaching: VecDeque::new(),
             gaps: SubscribeGaps::default(),
+            settle_limit: (scenario.law == Law::Staged)
+                .then(|| SettleLimit::new(cap, Tuning::default())),
             reported: (ReopeningNumber::default(), Verdict::Good),
         }
     }
@@ -54,15 +62,24 @@ impl Shard {
         window.queue_wait.oldest = Some(oldest.0);
         window.suback.oldest = Some(oldest.1);
         self.judge.judge(&window);
+        if let Some(limit) = &mut self.settle_limit {
+            limit.adjust(&window.suback.times, window.suback.oldest, self.settling);
+        }
     }
 
-    pub(super) fn counts(&self, settle_limit: u32) -> ShardCounts {
+    pub(super) fn settle_limit(&self) -> u32 {
+        self.settle_limit
+            .as_ref()
+            .map_or(u32::MAX, SettleLimit::limit)
+    }
+
+    pub(super) fn counts(&self) -> ShardCounts {
         ShardCounts {
             verdict: self.judge.verdict(),
             signal: self.judge.signal().map(str::to_owned),
             connected: self.connected,
             settling: self.settling,
-            settle_limit,
+            settle_limit: self.settle_limit(),
             attaching: u32::try_from(self.attaching.len()).unwrap_or(u32::MAX),
             ..ShardCounts::default()
         }

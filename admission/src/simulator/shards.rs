@@ -69,20 +69,10 @@ impl Run<'_> {
         self.promote(number);
     }
 
-    /// Only this library's law has a settle limit.
-    fn settle_limit(&self) -> u32 {
-        if self.scenario.law == Law::Staged {
-            self.scenario.capacity.settle_limit
-        } else {
-            u32::MAX
-        }
-    }
-
     pub(super) fn attach_waiting(&mut self, number: u16) {
-        let limit = self.settle_limit();
         loop {
             let shard = &mut self.shards[usize::from(number)];
-            if !shard.alive || shard.settling >= limit {
+            if !shard.alive || shard.settling >= shard.settle_limit() {
                 return;
             }
             let Some(attempt) = shard.attaching.pop_front() else {
@@ -111,7 +101,7 @@ impl Run<'_> {
         let shard = &mut self.shards[usize::from(number)];
         shard.settling += 1;
         shard.connected += 1;
-        self.watch.attaches(shard.settling, self.settle_limit());
+        self.watch.attaches(shard.settling, shard.settle_limit());
         let quiet = moment(self.shards[usize::from(number)].gaps.quiet());
         let waits = &mut self.edges[usize::from(edge)].waits;
         waits.of(number.into()).times.record(took);
@@ -205,6 +195,8 @@ impl Run<'_> {
                 let oldest = |work| duration(cores.oldest(work, self.now));
                 let oldest = (oldest(Work::Settled), oldest(Work::Subscribe));
                 self.shards[usize::from(number)].judge(oldest);
+                // the settle limit may have grown
+                self.attach_waiting(number);
             }
         }
         self.judge_backend();
@@ -213,7 +205,7 @@ impl Run<'_> {
 
     /// Edges tell shards, shards tell edges.
     pub(super) fn report(&mut self) {
-        let (now, limit) = (duration(self.now), self.settle_limit());
+        let now = duration(self.now);
         let edges: Vec<_> = (0..self.edges.len())
             .filter(|edge| self.edges[*edge].alive)
             .collect();
@@ -236,7 +228,7 @@ impl Run<'_> {
         }
         for shard in shards {
             let at = &mut self.shards[usize::from(shard)];
-            let counts = at.counts(limit);
+            let counts = at.counts();
             let report = at.admission.report(counts, now);
             at.reported = (report.reopening, report.verdict);
             for edge in edges.iter().copied() {

@@ -284,3 +284,23 @@ fn work_that_takes_no_time_has_no_ideal() {
     };
     assert_eq!(scenario.run().unwrap_err().0[0].field, "capacity");
 }
+
+/// Edges with cores of their own let in faster than a shard answers SUBSCRIBEs: a thousand that settle at once would wait
+/// five seconds for each.
+#[test]
+fn fewer_settle_at_once_while_subacks_are_late() {
+    let mut scenario = founding(2_000);
+    scenario.capacity = Capacity {
+        one_machine: false,
+        edge_cores: 4,
+        login: ms(1),
+        subscribe: ms(5),
+        ..scenario.capacity
+    };
+    scenario.herd.round_trip = ms(2);
+    let outcome = run(&scenario);
+    assert!(outcome.percent_of_ideal() <= 110, "{:?}", brief(&outcome));
+    let settling = outcome.timeline.iter().map(|point| point.settling);
+    let later: Vec<_> = settling.skip(outcome.timeline.len() / 10).collect();
+    assert!(later.iter().all(|settling| *settling <= 100), "{later:?}");
+}
