@@ -18,7 +18,7 @@ case $kind in
   process)
     : "${HERDGATE_BIN_DIR:?must name the folder of the built binaries}"
     # Most of these wait more than they work, so two lanes share the cores; in a lane one at a time: each brings its herd.
-    mapfile -t herds < <(select_tests tests/tests/process_{demo,faults,hostile,incidents}.rs)
+    mapfile -t herds < <(select_tests tests/tests/process_{admission,cli,demo,faults,hostile,incidents}.rs)
     mapfile -t all < <(select_tests tests/tests/process*.rs)
     mapfile -t others < <(printf '%s\n' "${all[@]}" "${herds[@]}" | grep -v -- '^--test$' | sort | uniq -u | sed 's/^/--test\n/')
     lane() { cargo test --workspace --locked --no-fail-fast "$@" -- --test-threads=1; }

@@ -91,13 +91,13 @@ impl Window {
             .into_iter()
             .find(|(_, signal, line)| signal.exceeds(line_of(*line)));
         let late = late.map(|(name, ..)| {
-            if self.allowance.is_throttled() {
+            if self.allowance.is_throttled(tuning) {
                 CPU_THROTTLING
             } else {
                 name
             }
         });
-        self.allowance.over(verdict).or(late)
+        self.allowance.over(verdict, tuning).or(late)
     }
 }
 
@@ -116,7 +116,8 @@ impl HealthJudge {
         let over_bad = window.over(Verdict::Bad, tuning, |line| line.bad);
         self.hard.see(over_hard.is_some(), windows);
         self.bad.see(over_bad.is_some(), windows);
-        self.throttled.see(window.allowance.is_throttled(), windows);
+        let is_throttled = window.allowance.is_throttled(tuning);
+        self.throttled.see(is_throttled, windows);
         self.signal = over_hard.or(over_bad).or(self.signal);
         if self.verdict() == Verdict::Good {
             self.signal = self.throttled.holds.then_some(CPU_THROTTLING);

@@ -13,6 +13,7 @@ use crate::progress::{AddressTrust, ClientAddresses};
 use crate::report::{EdgeId, ReopeningNumber};
 use crate::slicing::{MOST_SPEC_BYTES, SlicePlan, SpecError, TableFor, TableSpec};
 use crate::stored::Stored;
+use crate::tuning::TrustTuning;
 
 /// So many missed counts, and an edge's clients are taken to be elsewhere.
 const MISSED_COUNTS: u32 = 3;
@@ -29,6 +30,7 @@ pub struct KeeperSettings {
     pub count_every: Duration,
     /// All slices open and no other reopening for so long, and the count replaces the census.
     pub quiet: Duration,
+    pub trust: TrustTuning,
 }
 
 /// What an edge counts, in a `CENSUS` frame.
@@ -61,6 +63,7 @@ impl Default for KeeperSettings {
         Self {
             count_every: Duration::from_mins(1),
             quiet: Duration::from_mins(10),
+            trust: TrustTuning::default(),
         }
     }
 }
@@ -150,7 +153,9 @@ impl Keeper {
             trust: self.trust,
             ..ClientAddresses::default()
         };
-        census.map_or(unknown, |census| ClientAddresses::of(self.trust, census))
+        census.map_or(unknown, |census| {
+            ClientAddresses::of(self.trust, census, &self.settings.trust)
+        })
     }
 
     /// The census is as it was when the present reopening began.
@@ -206,7 +211,7 @@ impl Keeper {
         if census.is_empty() {
             return false;
         }
-        self.trust = self.trust.judge(&census);
+        self.trust = self.trust.judge(&census, &self.settings.trust);
         let plan: &SlicePlan = lowest.counted.plan();
         let next = plan.spec(census, self.trust.is_trusted());
         let other = self.next.as_ref() != Some(&next);

@@ -3,15 +3,7 @@
 
 use crate::census::Census;
 use crate::progress::{AddressTrust, ClientAddresses};
-
-/// Fewer clients tell nothing: a laboratory behind one router is no fleet.
-const ENOUGH_CLIENTS: u64 = 256;
-/// A balancer has so many addresses at most that it connects from; more distinct peers are clients or carriers.
-const FEW_PEERS: usize = 64;
-/// Nearly all, in percent: so many of the clients from a few peers or from within are not trusted,
-const NEARLY_ALL: u64 = 95;
-/// and they are again when less than this are; the gap keeps it from changing with every census.
-const FEWER_AGAIN: u64 = 80;
+use crate::tuning::TrustTuning;
 
 impl AddressTrust {
     pub fn is_trusted(self) -> bool {
@@ -24,20 +16,20 @@ impl AddressTrust {
     /// From a census of authenticated clients in steady state. A reopening keeps what it began with: it is asked only
     /// when the next one's table is cut.
     #[must_use]
-    pub fn judge(self, census: &Census) -> Self {
+    pub fn judge(self, census: &Census, tuning: &TrustTuning) -> Self {
         let clients = census.clients();
-        if clients < ENOUGH_CLIENTS {
+        if clients < tuning.enough_clients.into() {
             return self;
         }
         let line = if self.is_trusted() {
-            NEARLY_ALL
+            tuning.distrust_percent
         } else {
-            FEWER_AGAIN
+            tuning.trust_again_percent
         };
-        let over = |count: u64| count * 100 >= clients * line;
+        let over = |count: u64| count * 100 >= clients * u64::from(line);
         if over(u64::from(census.inside())) {
             Self::Inside
-        } else if over(of_few_peers(census)) {
+        } else if over(of_few_peers(census, tuning)) {
             Self::FewPeers
         } else {
             Self::Trusted
@@ -62,18 +54,19 @@ impl AddressTrust {
 
 impl ClientAddresses {
     /// `trust`: as it was judged, which may be by an earlier census.
-    pub fn of(trust: AddressTrust, census: &Census) -> Self {
+    pub fn of(trust: AddressTrust, census: &Census, tuning: &TrustTuning) -> Self {
         Self {
             trust,
             clients: census.clients(),
-            of_few_peers: of_few_peers(census),
+            of_few_peers: of_few_peers(census, tuning),
             inside: census.inside().into(),
         }
     }
 }
 
-fn of_few_peers(census: &Census) -> u64 {
-    let peers = census.crowded(0).into_iter().take(FEW_PEERS);
+fn of_few_peers(census: &Census, tuning: &TrustTuning) -> u64 {
+    let few = usize::try_from(tuning.few_peers).unwrap_or(usize::MAX);
+    let peers = census.crowded(0).into_iter().take(few);
     peers.map(|(_, clients)| u64::from(clients)).sum()
 }
 
@@ -85,6 +78,10 @@ mod tests {
     use crate::allow::AllowList;
     use crate::census::Tally;
     use crate::slicing::PrefixLengths;
+
+    fn judge(before: AddressTrust, census: &Census) -> AddressTrust {
+        before.judge(census, &TrustTuning::default())
+    }
 
     /// `crowds`: so many addresses with so many clients each; `singles`: addresses of their own.
     fn census(crowds: u32, each: u32, singles: u32) -> Census {
@@ -103,7 +100,7 @@ mod tests {
 
     #[test]
     fn few_peers_are_not_trusted_and_a_carrier_beside_others_is() {
-        let judged = |census| AddressTrust::default().judge(&census);
+        let judged = |census| judge(AddressTrust::default(), &census);
         assert_eq!(judged(census(1, 3_000, 4_000)), AddressTrust::Trusted);
         assert_eq!(judged(census(0, 0, 300)), AddressTrust::Trusted);
         assert_eq!(judged(census(1, 3_000, 0)), AddressTrust::FewPeers);
@@ -121,7 +118,10 @@ mod tests {
         }
         let inside = AllowList::new(&["10.9.0.0/16".parse().unwrap()]);
         let census = tally.census(PrefixLengths::default(), &inside);
-        assert_eq!(AddressTrust::default().judge(&census), AddressTrust::Inside);
+        assert_eq!(
+            judge(AddressTrust::default(), &census),
+            AddressTrust::Inside
+        );
     }
 
     #[test]
@@ -131,18 +131,38 @@ mod tests {
             AddressTrust::Trusted,
             AddressTrust::FewPeers,
         ] {
-            assert_eq!(before.judge(&census(1, 255, 0)), before);
+            assert_eq!(judge(before, &census(1, 255, 0)), before);
         }
         let between = census(1, 900, 100);
-        assert_eq!(AddressTrust::Trusted.judge(&between), AddressTrust::Trusted);
         assert_eq!(
-            AddressTrust::FewPeers.judge(&between),
+            judge(AddressTrust::Trusted, &between),
+            AddressTrust::Trusted
+        );
+        assert_eq!(
+            judge(AddressTrust::FewPeers, &between),
             AddressTrust::FewPeers
         );
         assert_eq!(
-            AddressTrust::FewPeers.judge(&census(1, 700, 300)),
+            judge(AddressTrust::FewPeers, &census(1, 700, 300)),
             AddressTrust::Trusted
         );
+    }
+
+    #[test]
+    fn other_lines_are_gone_by() {
+        let tuning = TrustTuning {
+            enough_clients: 10,
+            few_peers: 1,
+            distrust_percent: 60,
+            trust_again_percent: 50,
+        };
+        let judged = |before: AddressTrust, census| before.judge(&census, &tuning);
+        let (trusted, few) = (AddressTrust::Trusted, AddressTrust::FewPeers);
+        assert_eq!(judged(trusted, census(1, 9, 0)), trusted);
+        assert_eq!(judged(trusted, census(1, 6, 4)), few);
+        assert_eq!(judged(trusted, census(2, 5, 0)), trusted);
+        assert_eq!(judged(few, census(1, 5, 5)), few);
+        assert_eq!(judged(few, census(1, 49, 51)), trusted);
     }
 
     #[test]

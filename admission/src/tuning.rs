@@ -2,13 +2,17 @@
 
 mod backend;
 mod health;
+mod hold;
 mod settle;
+mod trust;
 
 use std::time::Duration;
 
 pub use backend::BackendTuning;
 pub use health::{HealthTuning, Line, Windows};
+pub use hold::HoldTuning;
 pub use settle::SettleTuning;
+pub use trust::TrustTuning;
 
 /// The law's constants. The defaults are the law; the simulator shows what another value does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +23,10 @@ pub struct Tuning {
     pub settle: SettleTuning,
     /// When the backend that judges logins is not well.
     pub backend: BackendTuning,
+    /// How long a socket is held that nobody can let in.
+    pub hold: HoldTuning,
+    /// When clients' addresses are not taken for their own.
+    pub trust: TrustTuning,
     /// Clients. The entering limit of one edge before anything is known: so few that even logins of 50 ms
     /// are done before half of the patience is over, from when on the newest would be served first.
     pub first_entering: u32,
@@ -83,6 +91,8 @@ impl Default for Tuning {
             health: HealthTuning::default(),
             settle: SettleTuning::default(),
             backend: BackendTuning::default(),
+            hold: HoldTuning::default(),
+            trust: TrustTuning::default(),
             first_entering: 32,
             least_entering: 4,
             target_percent: 20,

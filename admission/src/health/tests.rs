@@ -242,6 +242,10 @@ fn other_lines_and_windows_are_gone_by() {
         queue_wait: line(50, 60),
         runtime_lag: line(5, 6),
         suback: line(7, 8),
+        throttled_percent: 50,
+        starved_percent: 60,
+        bad_memory_percent: 20,
+        hard_memory_percent: 30,
     };
     let judged = |windows: Vec<Window>| -> Vec<Verdict> {
         let mut judge = HealthJudge::new(tuning);
@@ -259,4 +263,30 @@ fn other_lines_and_windows_are_gone_by() {
         ..Window::default()
     });
     assert_eq!(judged(subacks.to_vec()), [Good, Bad, Hard]);
+    let memory = [200, 201, 301].map(|used| Window {
+        allowance: Allowance {
+            memory: PerMille::of(used, 1_000),
+            ..Allowance::default()
+        },
+        ..Window::default()
+    });
+    assert_eq!(judged(memory.to_vec()), [Good, Bad, Hard]);
+    let throttled = |periods, refused| Window {
+        allowance: Allowance {
+            throttling: PerMille::of(periods, 1_000)
+                .zip(PerMille::of(refused, 1_000))
+                .map(|(periods, refused)| Throttling { periods, refused }),
+            ..Allowance::default()
+        },
+        ..Window::default()
+    };
+    assert_eq!(
+        judged([600, 601].map(|refused| throttled(0, refused)).to_vec()),
+        [Good, Bad]
+    );
+    for (periods, signal) in [(500, None), (501, Some("cpu_throttling"))] {
+        let mut judge = HealthJudge::new(tuning);
+        judge.judge(&throttled(periods, 0));
+        assert_eq!(judge.signal(), signal);
+    }
 }

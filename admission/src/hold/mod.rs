@@ -10,20 +10,13 @@ use std::time::Duration;
 use crate::places::{Place, Places};
 use crate::stable::{Random, spread};
 use crate::times::Times;
-use crate::tuning::Tuning;
+use crate::tuning::{HoldTuning, Tuning};
 
 /// Opens with no level: for sockets that wait for something else.
 pub const NO_SLICE: u32 = u32::MAX;
 /// How often a worker looks after its held sockets when nothing else makes it: a twentieth of the shortest hold at a
 /// patience of 1 s, so that nobody waits noticeably longer than meant.
 pub const SWEEP_EVERY: Duration = Duration::from_millis(10);
-/// The shortest hold, as parts of [`HOLD_PARTS`] of the patience: a reset sooner only makes the client come sooner.
-const HOLD_LEAST: u64 = 2;
-/// The longest hold is the whole patience: after that the client starts again by itself.
-const HOLD_PARTS: u64 = 10;
-/// A promoted client must have patience left for this many usual times to CONNACK, since half of all take longer
-/// than usual.
-const MARGIN: u32 = 2;
 
 /// The held sockets of one edge worker. `Id` is the worker's own name for a socket.
 ///
@@ -31,6 +24,7 @@ const MARGIN: u32 = 2;
 #[derive(Debug)]
 pub struct Hold<Id> {
     patience: Duration,
+    tuning: HoldTuning,
     sampling: Option<Sampling>,
     /// Nobody is told before the whole patience is over.
     whole: bool,
@@ -86,6 +80,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
     pub fn new(patience: Duration, budget: usize, seed: u64) -> Self {
         Self {
             patience,
+            tuning: HoldTuning::default(),
             sampling: None,
             whole: false,
             budget,
@@ -99,6 +94,11 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             last: BTreeSet::new(),
             closed: BTreeSet::new(),
         }
+    }
+
+    #[must_use]
+    pub fn tuned(self, tuning: HoldTuning) -> Self {
+        Self { tuning, ..self }
     }
 
     /// Keeps some sockets until they leave by themselves, to learn from them; see [`Hold::take_given_up`].
@@ -301,7 +301,8 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
     }
 
     fn can_make_it(&self, arrival: Arrival, usual: Duration, now: Duration) -> bool {
-        let needed = usual.saturating_mul(MARGIN).min(self.patience / 2);
+        let margin = usual.saturating_mul(self.tuning.margin);
+        let needed = margin.min(self.patience / 2);
         self.sockets.get(&arrival).is_some_and(|held| {
             let waited = now.saturating_sub(held.arrived);
             self.patience.saturating_sub(waited) >= needed
@@ -352,7 +353,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             return self.patience;
         }
         let patience = u64::try_from(self.patience.as_micros()).unwrap_or(u64::MAX);
-        let least = patience / HOLD_PARTS * HOLD_LEAST;
+        let least = patience / 100 * u64::from(self.tuning.least_percent);
         let span = patience - least;
         Duration::from_micros(least + self.random.next() % span.saturating_add(1).max(1))
     }

@@ -5,10 +5,9 @@ use crate::allow::AllowList;
 use crate::census::Tally;
 use crate::slicing::{PrefixLengths, Slicing};
 
-const SETTINGS: KeeperSettings = KeeperSettings {
-    count_every: Duration::from_mins(1),
-    quiet: Duration::from_mins(10),
-};
+fn settings() -> KeeperSettings {
+    KeeperSettings::default()
+}
 
 fn minutes(minutes: u64) -> Duration {
     Duration::from_mins(minutes)
@@ -60,7 +59,7 @@ fn run(
 
 #[test]
 fn ten_quiet_minutes_replace_the_census_by_the_sum_of_the_edges() {
-    let mut keeper = Keeper::new(SETTINGS, &Stored::default());
+    let mut keeper = Keeper::new(settings(), &Stored::default());
     run(&mut keeper, 1, true, 20, 0, 9);
     assert_eq!(keeper.next(), None);
     let changed = run(&mut keeper, 1, true, 20, 10, 10);
@@ -71,7 +70,7 @@ fn ten_quiet_minutes_replace_the_census_by_the_sum_of_the_edges() {
 
 #[test]
 fn a_reopening_freezes_the_census_and_is_cut_by_it() {
-    let mut keeper = Keeper::new(SETTINGS, &Stored::default());
+    let mut keeper = Keeper::new(settings(), &Stored::default());
     run(&mut keeper, 1, true, 20, 0, 10);
     let before = keeper.next().cloned().unwrap();
     let changed = keeper.think(ReopeningNumber(2), 0, minutes(11));
@@ -92,7 +91,7 @@ fn who_joins_a_reopening_that_has_moved_on_does_not_cut_it_anew() {
         reopening: ReopeningNumber(4),
         ..Stored::default()
     };
-    let mut keeper = Keeper::new(SETTINGS, &stored);
+    let mut keeper = Keeper::new(settings(), &stored);
     assert!(!keeper.think(ReopeningNumber(5), 3, minutes(0)).table);
     let table = TableFor {
         reopening: ReopeningNumber(5),
@@ -106,7 +105,7 @@ fn who_joins_a_reopening_that_has_moved_on_does_not_cut_it_anew() {
 
 #[test]
 fn nobody_connected_and_silent_edges_replace_nothing() {
-    let mut keeper = Keeper::new(SETTINGS, &Stored::default());
+    let mut keeper = Keeper::new(settings(), &Stored::default());
     run(&mut keeper, 1, true, 20, 0, 10);
     let before = keeper.next().cloned();
     run(&mut keeper, 1, true, 0, 11, 40);
@@ -119,14 +118,14 @@ fn nobody_connected_and_silent_edges_replace_nothing() {
 
 #[test]
 fn what_is_stored_is_taken_up_by_the_next_start() {
-    let mut keeper = Keeper::new(SETTINGS, &Stored::default());
+    let mut keeper = Keeper::new(settings(), &Stored::default());
     run(&mut keeper, 7, true, 200, 0, 10);
     assert_eq!(keeper.addresses().trust, AddressTrust::FewPeers);
     assert!(!keeper.next().unwrap().is_trusted());
     let mut stored = Stored::default();
     keeper.store(&mut stored);
     assert_eq!(stored.reopening, ReopeningNumber(7));
-    let mut again = Keeper::new(SETTINGS, &Stored::decode(&stored.encode()).unwrap());
+    let mut again = Keeper::new(settings(), &Stored::decode(&stored.encode()).unwrap());
     assert!(again.think(ReopeningNumber(8), 0, minutes(0)).table);
     assert_eq!(again.table().map(|table| &table.spec), keeper.next());
     assert_eq!(again.addresses().trust, AddressTrust::FewPeers);

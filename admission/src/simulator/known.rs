@@ -11,6 +11,7 @@ use crate::census::Tally;
 use crate::progress::AddressTrust;
 use crate::slicing::{NamedRange, PrefixLengths, SlicePlan, Slicing, SlicingErrors, TableSpec};
 use crate::stable::Random;
+use crate::tuning::TrustTuning;
 
 /// What any fleet has, at least; a larger one gets a slice for so many clients.
 const LEAST_SLICES: u32 = 256;
@@ -54,7 +55,9 @@ impl Scenario {
             tally.enter(self.address_of(client), self.shard_of(client).into());
         }
         let census = tally.census(plan.slicing().prefix(), &AllowList::default());
-        let trusted = AddressTrust::default().judge(&census).is_trusted();
+        let trusted = AddressTrust::default()
+            .judge(&census, &TrustTuning::default())
+            .is_trusted();
         Ok(Some(plan.spec(census, trusted)))
     }
 

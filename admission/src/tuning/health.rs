@@ -29,6 +29,21 @@ pub struct HealthTuning {
     pub runtime_lag: Line,
     /// Each SUBSCRIBE waits for the SUBACK before it; tens of these must fit in a second or two.
     pub suback: Line,
+    /// Percent of the periods in which a process runs. A process that works at its CPU limit is a slow one, and the law finds
+    /// out how slow, so this names what limits and condemns nobody: in over a tenth of the periods is enough to make the
+    /// slowest twentieth of what it does late.
+    pub throttled_percent: u32,
+    /// Percent of the CPU time that threads are ready to use. Of each period of 100 ms, as is usual, the last 95 are lost,
+    /// which is where turns become as late as `runtime_lag` permits; a process that runs so rarely takes too few samples to
+    /// see that by itself. There is no hard line: a limit is there by design and may never end, so that waiting for its end
+    /// would keep clients out for ever.
+    pub starved_percent: u32,
+    /// Percent of the memory limit. Caches and bursts have their place below; what comes above is sessions and queues, which
+    /// do not go away by themselves.
+    pub bad_memory_percent: u32,
+    /// No less than bad. The kernel kills at the limit, and that costs every client its connection; one more that is let in,
+    /// only itself.
+    pub hard_memory_percent: u32,
 }
 
 impl Default for Windows {
@@ -51,6 +66,10 @@ impl Default for HealthTuning {
             },
             runtime_lag: late,
             suback: late,
+            throttled_percent: 10,
+            starved_percent: 95,
+            bad_memory_percent: 85,
+            hard_memory_percent: 95,
         }
     }
 }

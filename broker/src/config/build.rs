@@ -197,6 +197,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
         keeper: KeeperSettings {
             count_every: count_every?,
             quiet: quiet?,
+            trust: tuning.as_ref()?.trust,
         },
         settle_limit: settle_limit?,
         tuning: tuning?,

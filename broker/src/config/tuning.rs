@@ -2,7 +2,9 @@
 
 mod backend;
 mod health;
+mod hold;
 mod settle;
+mod trust;
 
 use std::time::Duration;
 
@@ -16,9 +18,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
     let max_blocked = section.one::<u32>("maxBlockedSeconds");
     let last_class_percent = section.one("lastClassPercent");
     let section = &section.sub("tuning");
-    let health = health::health(&section.sub("health"));
-    let settle = settle::settle(&section.sub("settle"));
-    let backend = backend::backend(&section.sub("backend"));
+    let groups = groups(section);
     let entering = entering(section);
     let shards = (
         section.one("leastAttaches"),
@@ -44,10 +44,13 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
         section.one("quietBeforeOverloadSeconds"),
     );
     let patience = patience?;
+    let groups = groups?;
     Some(Tuning {
-        health: health?,
-        settle: settle?,
-        backend: backend?,
+        health: groups.health,
+        settle: groups.settle,
+        backend: groups.backend,
+        hold: groups.hold,
+        trust: groups.trust,
         max_blocked: Duration::from_secs(max_blocked?.into()),
         least_attaches: shards.0?,
         remember_shard_for: shards.1?,
@@ -69,6 +72,23 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
         least_patience: patience.least_patience,
         most_patience: patience.most_patience,
         ..entering?
+    })
+}
+
+/// Those with a section of their own.
+fn groups(section: &Reader<'_>) -> Option<Tuning> {
+    let health = health::health(&section.sub("health"));
+    let settle = settle::settle(&section.sub("settle"));
+    let backend = backend::backend(&section.sub("backend"));
+    let hold = hold::hold(&section.sub("hold"));
+    let trust = trust::trust(&section.sub("trust"));
+    Some(Tuning {
+        health: health?,
+        settle: settle?,
+        backend: backend?,
+        hold: hold?,
+        trust: trust?,
+        ..Tuning::default()
     })
 }
 

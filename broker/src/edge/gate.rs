@@ -87,17 +87,18 @@ impl Gate {
         let workers = shared.settings.workers.get();
         let share = |budget: u32| (budget as usize).div_ceil(workers);
         let seed = (u64::from(std::process::id()) << 16) ^ index as u64;
-        let mut hold = Hold::new(admission.patience, share(shared.hold_budgets.sockets), seed);
+        let hold = |budget| {
+            Hold::new(admission.patience, share(budget), seed).tuned(admission.tuning.hold)
+        };
+        let clients = hold(shared.hold_budgets.clients).for_the_whole_patience();
+        let mut hold = hold(shared.hold_budgets.sockets);
         if admission.patience_learning {
             hold = hold.sampling(&admission.tuning);
         }
         Self {
             clock: shared.clock,
             hold: RefCell::new(hold),
-            clients: RefCell::new(
-                Hold::new(admission.patience, share(shared.hold_budgets.clients), seed)
-                    .for_the_whole_patience(),
-            ),
+            clients: RefCell::new(clients),
             clients_first: Cell::new(false),
             view: RefCell::new(view),
             waiting: RefCell::default(),

@@ -1,7 +1,7 @@
 //! Constants of the law, as somebody may write them.
 
 use herdgate_admission::tuning::{
-    BackendTuning, HealthTuning, Line, SettleTuning, Tuning, Windows,
+    BackendTuning, HealthTuning, HoldTuning, Line, SettleTuning, TrustTuning, Tuning, Windows,
 };
 
 use super::*;
@@ -50,6 +50,10 @@ fn another_law() -> Tuning {
             queue_wait: line(30, 300),
             runtime_lag: line(400, 4_000),
             suback: line(500, 5_000),
+            throttled_percent: 20,
+            starved_percent: 90,
+            bad_memory_percent: 70,
+            hard_memory_percent: 80,
         },
         settle: SettleTuning {
             within: Duration::from_secs(30),
@@ -60,6 +64,16 @@ fn another_law() -> Tuning {
         backend: BackendTuning {
             slow: millis(700),
             most_errors_percent: 20,
+        },
+        hold: HoldTuning {
+            least_percent: 30,
+            margin: 3,
+        },
+        trust: TrustTuning {
+            enough_clients: 100,
+            few_peers: 10,
+            distrust_percent: 90,
+            trust_again_percent: 70,
         },
         ..Tuning::default()
     }
@@ -106,6 +120,18 @@ fn constants_that_belong_together_keep_their_order() {
             "hardSubackSeconds: 0.09",
             "badSubackSeconds",
             "hardSubackSeconds",
+        ),
+        (
+            "health",
+            "badMemoryPercent: 96",
+            "badMemoryPercent",
+            "hardMemoryPercent",
+        ),
+        (
+            "trust",
+            "distrustPercent: 79",
+            "trustAgainPercent",
+            "distrustPercent",
         ),
         (
             "settle",

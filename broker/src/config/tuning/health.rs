@@ -10,6 +10,12 @@ pub(super) fn health(section: &Reader<'_>) -> Option<HealthTuning> {
     let queue_wait = line(section, "badQueueWaitSeconds", "hardQueueWaitSeconds");
     let runtime_lag = line(section, "badRuntimeLagSeconds", "hardRuntimeLagSeconds");
     let suback = line(section, "badSubackSeconds", "hardSubackSeconds");
+    let (throttled, starved) = (
+        section.one("throttledPercent"),
+        section.one("starvedPercent"),
+    );
+    let memory = range(section, "badMemoryPercent", "hardMemoryPercent");
+    let (bad_memory_percent, hard_memory_percent) = memory?;
     Some(HealthTuning {
         windows: Windows {
             bad: bad?,
@@ -18,6 +24,10 @@ pub(super) fn health(section: &Reader<'_>) -> Option<HealthTuning> {
         queue_wait: queue_wait?,
         runtime_lag: runtime_lag?,
         suback: suback?,
+        throttled_percent: throttled?,
+        starved_percent: starved?,
+        bad_memory_percent,
+        hard_memory_percent,
     })
 }
 
