@@ -326,6 +326,8 @@ fn passwords(
     rounds: u32,
 ) -> anyhow::Result<std::path::PathBuf> {
     let path = files.path("passwords");
+    // a run that was interrupted has left its own
+    _ = std::fs::remove_file(&path);
     let status = Command::new(&binaries.broker)
         .args(["passwd", "-c", "-b", "-i", &rounds.to_string()])
         .arg(&path)
