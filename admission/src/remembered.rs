@@ -22,6 +22,9 @@ impl Remembered {
     /// A client of this address waited in vain for this shard. Not for addresses that many clients share.
     pub fn remember(&mut self, address: IpAddr, shard: u32, now: Duration, tuning: &Tuning) {
         self.forget(now);
+        if tuning.remember_shard_for.is_zero() {
+            return;
+        }
         let until = now.saturating_add(tuning.remember_shard_for);
         self.shards.insert(address, (shard, until));
         self.until.push_back((until, address));

@@ -110,6 +110,14 @@ fn a_silent_shard_keeps_nobody_elses_clients_out() {
     });
 }
 
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// It answers for a moment every now and then.
 #[test]
 fn a_late_shard_keeps_nobody_elses_clients_out() {
@@ -119,6 +127,8 @@ fn a_late_shard_keeps_nobody_elses_clients_out() {
         let cluster = &*cluster;
         let process = &cluster.more_shards[sick - 1].process;
         std::thread::scope(|scope| {
+            // whatever the test finds, the thread ends
+            let _over = Over(&is_over);
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     process.signal(Signal::STOP);
@@ -128,7 +138,6 @@ fn a_late_shard_keeps_nobody_elses_clients_out() {
                 }
             });
             until_others_are_back(cluster, sick, all);
-            is_over.store(true, Ordering::Relaxed);
         });
     });
 }

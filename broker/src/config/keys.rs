@@ -206,7 +206,7 @@ pub(super) const KEYS: &[Key] = &[
     key("admission.tuning.backend.slowSeconds", seconds(0.001, 60.0), Some("0.5"), "Bad: the slowest twentieth of its answers takes longer. Half of the time to CONNACK that is aimed at by default: the way in needs the other half."),
     key("admission.tuning.backend.mostErrorsPercent", whole(1, 99), Some("10"), "Hard: it says nothing of more logins than this, and whoever is let in does its handshake in vain too often."),
     key("admission.tuning.hold", Kind::Section, None, "How long a socket is held that nobody can let in: until some time between a part of the patience and all of it."),
-    key("admission.tuning.hold.leastPercent", whole(0, 100), Some("20"), "Of the patience, and the shortest hold: a reset sooner only makes the client come sooner."),
+    key("admission.tuning.hold.leastPercent", whole(1, 80), Some("20"), "Of the patience, and the shortest hold: a reset sooner only makes the client come sooner. What is left of the patience is at random, which takes a fleet out of step."),
     key("admission.tuning.hold.margin", whole(1, 100), Some("2"), "Usual times to CONNACK that a client must have patience left for when it is let in: half of all take longer than usual."),
     key("admission.tuning.trust", Kind::Section, None, "When clients' addresses are not taken for their own, by a census in quiet times."),
     key("admission.tuning.trust.enoughClients", whole(1, 10_000_000), Some("256"), "Fewer clients tell nothing: a laboratory behind one router is no fleet."),

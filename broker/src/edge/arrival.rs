@@ -81,11 +81,16 @@ pub(super) async fn waits_for<T>(entering: Option<&Entering>, work: impl Future<
 impl Arrival<'_> {
     /// Lets the client wait, and then in; or tells it to come again when it cannot wait so long.
     pub(super) async fn wait_to_enter(&mut self, wait: Duration) -> Result<(), NoSession> {
-        match self.hold(wait).await {
+        // one way in, of which something comes or nothing
+        let comer = self.entering.as_ref().and_then(Entering::take_comer);
+        let held = self.hold(wait).await;
+        if let (Held::Cut | Held::Gone, Some(comer)) = (held, comer) {
+            self.worker.came_to_nothing(comer);
+        }
+        match held {
             Held::Through => {
                 // Whoever waited for its turn does not wait for a place as well: these are few.
                 let place = self.worker.shared.places.take_anyway();
-                let comer = self.worker.gate.comer(&self.worker.shared, self.peer.ip());
                 self.entering = Some(self.worker.begin_entering(place, comer));
                 Ok(())
             }

@@ -108,6 +108,7 @@ async fn enter(
     let since = Instant::now();
     let (socket, entering, peer) = pass(&worker, &listener, socket, from).await?;
     let Some(open) = listener.try_open() else {
+        entering.as_ref().and_then(Entering::take_comer);
         peer::reset(socket);
         return None;
     };
@@ -221,7 +222,9 @@ async fn attach_as(
         entering.is_for(u32::try_from(shard).unwrap_or(u32::MAX));
     }
     let attached = waits_for(entering, attach).await;
-    if let (Err(NoSession::Refused(_)), Some(entering)) = (&attached, entering) {
+    if let (Err(NoSession::Refused(_) | NoSession::RefusedBy(_)), Some(entering)) =
+        (&attached, entering)
+    {
         // the shard has not taken it
         entering.take_comer();
     }
@@ -357,15 +360,6 @@ fn is_flap(conn: &Conn, end: End) -> bool {
     }
 }
 
-/// Whether the client has no part in its end.
-fn is_ours(end: End) -> bool {
-    match end {
-        End::Ended(Ending::Refused | Ending::LinkLost | Ending::Drained) => true,
-        End::Ended(Ending::Closed(reason)) => reason == CloseReason::ShuttingDown,
-        End::PeerGone | End::KeepAliveExpired | End::ProtocolError(_) | End::TooSlow => false,
-    }
-}
-
 /// Tells the shard, if it does not know.
 fn leave(worker: &Worker, conn: &Conn, end: End) {
     let reason = match end {
@@ -381,7 +375,7 @@ fn leave(worker: &Worker, conn: &Conn, end: End) {
         }
         End::Ended(_) => DetachReason::EdgeShutdown,
     };
-    worker.release(conn, reason, is_ours(end));
+    worker.release(conn, reason, is_flap(conn, end));
 }
 
 /// What is still to be written; `None`: nobody would read it.

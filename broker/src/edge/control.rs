@@ -275,12 +275,22 @@ impl EdgeControl {
         let backend = self.shared.authenticator.backend_health();
         self.admission.feel_backend(backend);
         self.asked();
+        self.still_waiting();
         self.admission
             .tick(counts, &std::mem::take(&mut self.waits), now);
         self.tell_shards(counts);
         // before the view, with which workers look anew
         self.grant();
         self.publish();
+    }
+
+    /// A worker without news since the last tick has those who waited then.
+    fn still_waiting(&mut self) {
+        let known = self.workers.iter().flat_map(|news| &news.waits.shards);
+        for (shard, known) in known.filter(|(_, known)| known.oldest.is_some()) {
+            let waits = self.waits.of(*shard);
+            waits.oldest = waits.oldest.max(known.oldest);
+        }
     }
 
     /// What shards may be asked until the next tick.

@@ -298,5 +298,9 @@ mod tests {
         assert_eq!(entering.take_comer(), Some(COMER));
         drop(entering);
         assert_eq!(all.take_came(), []);
+        let (all, _, _, entering) = one();
+        entering.waited.set(TELLING * 2);
+        drop(entering);
+        assert_eq!(all.take_came(), [], "it left because it waited for us");
     }
 }

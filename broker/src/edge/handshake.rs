@@ -73,6 +73,7 @@ impl Handshakes {
             return Some((permit, socket));
         }
         if self.waiting.get() >= MOST_WAITING {
+            entering.and_then(Entering::take_comer);
             peer::reset(socket);
             return None;
         }

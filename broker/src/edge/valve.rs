@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use herdgate_admission::edge::EdgeView;
+use herdgate_admission::last_class::Comer;
 use herdgate_admission::progress::{
     CensusPage, ClientState, Explanation, PerSlice, Progress, Steer, Steered,
 };
@@ -95,7 +96,7 @@ impl Valve for EdgeValve {
             let allowed = valve.shared.always_allow.contains(address);
             Explanation {
                 since: date,
-                ..of_address(address, &now.view, &standing, allowed)
+                ..of_address(address, &now.view, &standing, allowed, asked_at)
             }
         }
         .boxed()
@@ -169,12 +170,19 @@ fn of_client(client: String, view: &EdgeView) -> Explanation {
     }
 }
 
-fn of_address(address: IpAddr, view: &EdgeView, standing: &Standing, allowed: bool) -> Explanation {
+fn of_address(
+    address: IpAddr,
+    view: &EdgeView,
+    standing: &Standing,
+    allowed: bool,
+    now: Duration,
+) -> Explanation {
     let Some(slice) = view.table.slice_of(address).slice() else {
         return by_client_id(address, view);
     };
     let is_open = view.admits(slice);
-    let (state, reason) = describe(view, slice, standing, allowed);
+    let (state, mut reason) = describe(view, slice, standing, allowed);
+    reason += besides(view, address, now);
     Explanation {
         subject: address.to_string(),
         address: Some(address.to_string()),
@@ -196,6 +204,17 @@ fn by_client_id(address: IpAddr, view: &EdgeView) -> Explanation {
         level: view.level,
         reason: "Its address does not tell its slice: clients behind it pass the gate, and wait after CONNECT by their client ids.".to_owned(),
         ..Explanation::default()
+    }
+}
+
+/// What keeps a client waiting although its slice is open.
+fn besides(view: &EdgeView, address: IpAddr, now: Duration) -> &'static str {
+    if view.keeps_out(address, now) {
+        " A client with this address waited in vain for its shard, which is not well: it is held until it is."
+    } else if view.last_class.has(Comer::Address(address), now) {
+        " It came in twice and never settled: such clients share a tenth of the places while others wait."
+    } else {
+        ""
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use herdgate_admission::census::{Census, Tally};
 use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
-use herdgate_admission::last_class::{Came, Comer};
+use herdgate_admission::last_class::Comer;
 use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
 use herdgate_admission::slicing::Slicing;
@@ -274,11 +274,11 @@ impl Worker {
         self.conns.borrow_mut().remove(&conn.stream);
     }
 
-    /// `ours`: the client has no part in its end.
-    pub(super) fn release(&self, conn: &Conn, reason: DetachReason, ours: bool) {
+    /// `flaps`: it was neither the client's own DISCONNECT nor our doing.
+    pub(super) fn release(&self, conn: &Conn, reason: DetachReason, flaps: bool) {
         let unsettled = self.unsettled.borrow_mut().remove(&conn.stream);
-        if let (Some(Unsettled::Client(Some(comer))), false) = (unsettled, ours) {
-            self.entering.came(Came::ToNothing(comer));
+        if let (Some(Unsettled::Client(Some(comer))), true) = (unsettled, flaps) {
+            self.came_to_nothing(comer);
         }
         if let Some(address) = conn.uncount() {
             let shard = u32::try_from(conn.shard()).unwrap_or(u32::MAX);

@@ -184,10 +184,9 @@ fn the_record_tells_all(world: &World<'_>, record: &Value) {
     }
     assert!(number(status, "/forecast/seconds") > 0, "{yaml}");
     is_nearly_all(number(status, "/result/clients"));
-    assert!(
-        number(status, "/result/handshakes") >= u64::from(gateways()),
-        "{yaml}"
-    );
+    // one that came in a moment before an edge heard of the reopening is not of it
+    let handshakes = number(status, "/result/handshakes");
+    is_nearly_all(handshakes.min(u64::from(gateways())));
     let timeline = status["timeline"].as_array().unwrap();
     let levels = timeline.iter().map(|point| number(point, "/level"));
     assert!(timeline.len() > 3 && levels.is_sorted(), "{yaml}");

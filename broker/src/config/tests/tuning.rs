@@ -156,3 +156,13 @@ fn constants_that_belong_together_keep_their_order() {
         }
     }
 }
+
+#[test]
+fn few_peers_are_fewer_than_the_smallest_fleet_that_is_judged() {
+    let text = "admission: {tuning: {trust: {fewPeers: 80, enoughClients: 100}}}";
+    let problems = yaml(text, Role::Standalone).expect_err("a problem");
+    assert!(
+        problems.contains("admission.tuning.trust.fewPeers: is not less than"),
+        "{problems}"
+    );
+}

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use herdgate_admission::edge::EdgeView;
-use herdgate_admission::last_class::Comer;
+use herdgate_admission::last_class::{Came, Comer};
 use tokio::sync::watch;
 
 use super::Worker;
@@ -42,6 +42,11 @@ impl Worker {
         } else {
             unsettled.insert(stream, Unsettled::NotAnyMore);
         }
+    }
+
+    /// Nothing came of its way in.
+    pub(in crate::edge) fn came_to_nothing(&self, comer: Comer) {
+        self.entering.came(Came::ToNothing(comer));
     }
 
     /// Waits until the shard may be asked to take one client more.
