@@ -9,6 +9,7 @@ import org.eclipse.paho.client.mqttv3.IMqttToken;
 import org.eclipse.paho.client.mqttv3.MqttAsyncClient;
 import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttConnectOptions;
+import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.MqttMessage;
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 
@@ -39,7 +40,17 @@ final class PahoV3 implements Client, MqttCallback {
             var will = wish.getAsJsonObject("will");
             options.setWill(Wish.text(will, "topic"), Wish.bytes(will, "payload"), will.get("qos").getAsInt(), false);
         }
-        return Wish.connected(done(paho.connect(options)).getSessionPresent(), null);
+        return Wish.connected(connected(options).getSessionPresent(), null);
+    }
+
+    /** After a connection with acknowledgements under way it now and then sends no CONNECT, until the server has had enough. */
+    private IMqttToken connected(MqttConnectOptions options) throws Exception {
+        try {
+            return done(paho.connect(options));
+        } catch (MqttException lost) {
+            if (lost.getReasonCode() != MqttException.REASON_CODE_CONNECTION_LOST) throw lost;
+            return done(paho.connect(options));
+        }
     }
 
     @Override
