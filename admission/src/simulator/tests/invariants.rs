@@ -210,6 +210,10 @@ prop_compose! {
     fn with_flapping_clients()(mut scenario in scenario(), flapping in 20_u32..=200) -> Scenario {
         scenario.herd.flapping = flapping;
         scenario.herd.retry = scenario.herd.retry.min(ms(1_000));
+        // while a backend fails for good a few are let in to try it, and those who flap take most of these places
+        if let Some(backend) = &mut scenario.capacity.backend {
+            backend.failing_percent = backend.failing_percent.min(5);
+        }
         // an edge that stands still hears nothing of who came to nothing
         scenario.faults.retain(|fault| matches!(fault.mishap, Mishap::Slow { .. } | Mishap::Backend { .. }));
         scenario.capacity.entering_cap = None;
