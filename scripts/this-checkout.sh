@@ -2,6 +2,7 @@
 # Makes cargo look anew at the workspace's own crates when another checkout was the last to build in this folder.
 # Cargo tells them apart neither by their path nor by what is in them: it takes a source that is older than the build for
 # the one that was built, and the programs would have the other checkout's paths in them.
+# Two checkouts must not build in one folder at the same time.
 # Wants CARGO_TARGET_DIR.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

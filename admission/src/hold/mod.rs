@@ -135,17 +135,8 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         })
     }
 
-    /// Keeps a socket until the returned deadline; reset it at once when this fails.
-    pub fn hold(&mut self, id: Id, slice: u32, now: Duration) -> Result<Duration, NotHeld> {
-        self.hold_as(id, slice, false, now)
-    }
-
-    /// The same for a socket of the last class.
-    pub fn hold_last(&mut self, id: Id, slice: u32, now: Duration) -> Result<Duration, NotHeld> {
-        self.hold_as(id, slice, true, now)
-    }
-
-    fn hold_as(
+    /// Keeps a socket until the returned deadline; reset it at once when this fails. `is_last`: it is of the last class.
+    pub fn hold(
         &mut self,
         id: Id,
         slice: u32,

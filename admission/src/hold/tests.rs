@@ -31,7 +31,7 @@ fn the_newest_at_the_open_door_comes_in_first_whatever_its_slice() {
     let mut hold = hold();
     hold.open_to(10);
     for (id, slice) in [(1, 3), (2, 9), (3, 10), (4, 0)] {
-        hold.hold(id, slice, at(u64::from(id))).unwrap();
+        hold.hold(id, slice, false, at(u64::from(id))).unwrap();
     }
     assert_eq!((hold.door(), hold.held()), (3, 1));
     assert_eq!(promoted(&mut hold, 2, at(5)), [4, 2]);
@@ -43,7 +43,7 @@ fn the_newest_at_the_open_door_comes_in_first_whatever_its_slice() {
 fn a_promoted_client_has_its_place() {
     let mut hold = hold();
     hold.open_to(1);
-    (0..5).for_each(|id| assert!(hold.hold(id, 0, at(0)).is_ok()));
+    (0..5).for_each(|id| assert!(hold.hold(id, 0, false, at(0)).is_ok()));
     let places = places(3);
     let first = hold.promote(&places, USUAL, at(0));
     assert_eq!((first.len(), places.used()), (3, 3));
@@ -55,7 +55,7 @@ fn a_promoted_client_has_its_place() {
 #[test]
 fn a_moving_level_opens_the_slices_under_it() {
     let mut hold = hold();
-    (0..8).for_each(|slice| assert!(hold.hold(slice, slice, at(0)).is_ok()));
+    (0..8).for_each(|slice| assert!(hold.hold(slice, slice, false, at(0)).is_ok()));
     for (level, door) in [(0, 0), (3, 3), (2, 3), (3, 3), (8, 8), (256, 8)] {
         hold.open_to(level);
         assert_eq!(
@@ -70,7 +70,7 @@ fn a_moving_level_opens_the_slices_under_it() {
 fn another_reopening_cuts_anew() {
     let mut hold = hold();
     hold.open_to(256);
-    (0..8).for_each(|id| assert!(hold.hold(id, id, at(0)).is_ok()));
+    (0..8).for_each(|id| assert!(hold.hold(id, id, false, at(0)).is_ok()));
     hold.recut(2, |id| 7 - id);
     assert_eq!((hold.door(), hold.held()), (2, 6));
     assert_eq!(promoted(&mut hold, 9, at(1)), [7, 6]);
@@ -84,7 +84,7 @@ fn those_without_patience_for_the_way_in_are_reset_instead() {
     hold.open_to(1);
     let mut latest = Duration::ZERO;
     for id in 0..100 {
-        latest = latest.max(hold.hold(id, id % 2, at(0)).unwrap());
+        latest = latest.max(hold.hold(id, id % 2, false, at(0)).unwrap());
     }
     // Twice the usual time still fits, to the millisecond; then it does not.
     let last_chance = PATIENCE.saturating_sub(USUAL * 2);
@@ -109,7 +109,7 @@ fn at_most_half_the_patience_is_kept_for_the_way_in() {
     let long = PATIENCE * 9;
     // One that is held for longer than half a patience.
     let id = (0..100)
-        .find(|id| hold.hold(*id, 0, at(0)).unwrap() > at(2_501))
+        .find(|id| hold.hold(*id, 0, false, at(0)).unwrap() > at(2_501))
         .unwrap();
     assert!(!hold.expire(long, at(2_500)).contains(&id));
     assert!(hold.expire(long, at(2_501)).contains(&id));
@@ -118,7 +118,7 @@ fn at_most_half_the_patience_is_kept_for_the_way_in() {
 #[test]
 fn closed_slices_wait_until_their_deadline() {
     let mut hold = hold();
-    let deadline = hold.hold(7, 5, at(1_000)).unwrap();
+    let deadline = hold.hold(7, 5, false, at(1_000)).unwrap();
     assert_eq!(hold.next_deadline(), Some(deadline));
     assert_eq!(hold.expire(USUAL, deadline.saturating_sub(at(1))), []);
     assert_eq!(hold.expire(USUAL, deadline), [7]);
@@ -137,9 +137,9 @@ fn sampling(percent: u32) -> Hold<u32> {
 #[test]
 fn a_sample_is_kept_until_it_leaves_and_shows_its_patience() {
     let mut hold = sampling(100);
-    assert_eq!(hold.hold(1, 0, at(0)), Ok(at(60_000)));
-    hold.hold(2, 0, at(0)).unwrap();
-    hold.hold(3, 0, at(0)).unwrap();
+    assert_eq!(hold.hold(1, 0, false, at(0)), Ok(at(60_000)));
+    hold.hold(2, 0, false, at(0)).unwrap();
+    hold.hold(3, 0, false, at(0)).unwrap();
     assert!(hold.expire(USUAL, at(20_000)).is_empty());
     hold.open_to(1);
     assert!(hold.expire(USUAL, at(20_000)).is_empty());
@@ -166,7 +166,7 @@ fn a_sample_is_kept_until_it_leaves_and_shows_its_patience() {
 #[test]
 fn a_sample_with_patience_left_comes_in_as_others_do() {
     let mut hold = sampling(100);
-    hold.hold(1, 0, at(0)).unwrap();
+    hold.hold(1, 0, false, at(0)).unwrap();
     hold.open_to(1);
     assert_eq!(promoted(&mut hold, 9, at(1_000)), [1]);
 }
@@ -175,7 +175,7 @@ fn a_sample_with_patience_left_comes_in_as_others_do() {
 fn two_of_a_hundred_are_samples() {
     let mut hold = Hold::new(PATIENCE, 20_000, 7).sampling(&Tuning::default());
     let samples = (0..10_000_u32)
-        .filter(|id| hold.hold(*id, 0, at(0)) == Ok(at(60_000)))
+        .filter(|id| hold.hold(*id, 0, false, at(0)) == Ok(at(60_000)))
         .count();
     assert!((150..250).contains(&samples), "{samples}");
 }
@@ -183,13 +183,13 @@ fn two_of_a_hundred_are_samples() {
 #[test]
 fn the_budget_and_the_gone() {
     let mut hold = Hold::new(PATIENCE, 2, 1);
-    hold.hold(1, 0, at(0)).unwrap();
-    assert_eq!(hold.hold(1, 0, at(0)), Err(NotHeld::Already));
-    hold.hold(2, 0, at(0)).unwrap();
-    assert_eq!(hold.hold(3, 0, at(0)), Err(NotHeld::OverBudget));
+    hold.hold(1, 0, false, at(0)).unwrap();
+    assert_eq!(hold.hold(1, 0, false, at(0)), Err(NotHeld::Already));
+    hold.hold(2, 0, false, at(0)).unwrap();
+    assert_eq!(hold.hold(3, 0, false, at(0)), Err(NotHeld::OverBudget));
     assert!(hold.remove(1, at(0)));
     assert!(!hold.remove(1, at(0)));
-    assert!(hold.hold(3, 0, at(0)).is_ok());
+    assert!(hold.hold(3, 0, false, at(0)).is_ok());
     assert_eq!(hold.held(), 2);
 }
 
@@ -198,7 +198,7 @@ fn the_same_seed_holds_the_same_and_another_does_not() {
     let deadlines = |seed| {
         let mut hold = Hold::new(PATIENCE, 100, seed);
         (0..100)
-            .map(|id| hold.hold(id, 0, at(0)).unwrap())
+            .map(|id| hold.hold(id, 0, false, at(0)).unwrap())
             .collect::<Vec<_>>()
     };
     assert_eq!(deadlines(5), deadlines(5));
@@ -210,7 +210,7 @@ fn the_fleet_is_put_out_of_step() {
     let mut hold = Hold::new(PATIENCE, 10_000, 3);
     let mut tenths = [0_u32; 10];
     for id in 0..8_000 {
-        let deadline = hold.hold(id, 0, at(0)).unwrap();
+        let deadline = hold.hold(id, 0, false, at(0)).unwrap();
         tenths[usize::try_from(deadline.as_millis() / 501).unwrap()] += 1;
     }
     assert_eq!(tenths[..1], [0], "nobody is reset in the first tenth");
@@ -286,7 +286,7 @@ proptest! {
     fn deadlines_are_within_a_fifth_and_the_whole_of_the_patience(seed: u64, patience in 1_u64..60_000, now in 0_u64..1_000_000) {
         let mut hold = Hold::new(at(patience), 10, seed);
         for id in 0..10 {
-            let deadline = hold.hold(id, 0, at(now)).unwrap();
+            let deadline = hold.hold(id, 0, false, at(now)).unwrap();
             prop_assert!(deadline >= at(now) + at(patience) / 10 * 2 && deadline <= at(now + patience));
         }
     }
@@ -301,7 +301,7 @@ proptest! {
             match step {
                 Step::Hold { id, slice } => {
                     let known = plain.waiting.iter().any(|(other, ..)| *other == id);
-                    let held = hold.hold(id, slice, now);
+                    let held = hold.hold(id, slice, false, now);
                     prop_assert_eq!(held.is_ok(), !known && plain.waiting.len() < 20);
                     plain.waiting.extend(held.ok().map(|deadline| (id, slice, now, deadline)));
                 }
@@ -344,7 +344,7 @@ fn whoever_has_sent_connect_is_held_for_the_whole_patience() {
     let patience = Duration::from_secs(5);
     let mut hold: Hold<u32> = Hold::new(patience, 10, 1).for_the_whole_patience();
     for id in 0..5 {
-        assert_eq!(hold.hold(id, 7, Duration::ZERO), Ok(patience));
+        assert_eq!(hold.hold(id, 7, false, Duration::ZERO), Ok(patience));
     }
 }
 
@@ -353,7 +353,7 @@ fn the_lowest_closed_slice_that_somebody_waits_in_is_told() {
     let mut hold: Hold<u32> = Hold::new(Duration::from_secs(5), 10, 1);
     assert_eq!(hold.lowest_held(), None);
     for (id, slice) in [(1, 7), (2, 3), (3, NO_SLICE)] {
-        hold.hold(id, slice, Duration::ZERO).unwrap();
+        hold.hold(id, slice, false, Duration::ZERO).unwrap();
     }
     assert_eq!(hold.lowest_held(), Some(3));
     hold.open_to(4);

@@ -43,24 +43,12 @@ impl Run<'_> {
         let slice = edge.view.table.slice_of_client(&client_id(attempt.client));
         let now = duration(now);
         let is_last = edge.view.last_class.has(comer, now);
-        let place = if !edge.admits(slice) {
-            None
-        } else if is_last {
-            edge.places.try_take_last()
-        } else {
-            edge.places.try_take()
-        };
-        if let Some(place) = place {
+        if let Some(place) = edge.try_take(slice, is_last) {
             self.take_place(attempt, place);
             self.log_in(attempt);
             return;
         }
-        let held = if is_last {
-            edge.clients.hold_last(attempt, slice, now)
-        } else {
-            edge.clients.hold(attempt, slice, now)
-        };
-        if held.is_err() {
+        if edge.clients.hold(attempt, slice, is_last, now).is_err() {
             self.busy(attempt);
         }
     }

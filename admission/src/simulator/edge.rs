@@ -109,6 +109,17 @@ impl Edge {
         self.view.admits(slice)
     }
 
+    /// `None`: its slice is closed, or its class has no place.
+    pub(super) fn try_take(&self, slice: u32, is_last: bool) -> Option<Place> {
+        if !self.admits(slice) {
+            None
+        } else if is_last {
+            self.places.try_take_last()
+        } else {
+            self.places.try_take()
+        }
+    }
+
     /// Clients waiting in open slices.
     pub(super) fn door(&self) -> u32 {
         self.hold.door() + self.clients.door()

@@ -51,20 +51,10 @@ impl Run<'_> {
             self.pass_gate(attempt);
             return;
         };
-        let place = if !edge.admits(slice) {
-            None
-        } else if is_last {
-            edge.places.try_take_last()
-        } else {
-            edge.places.try_take()
-        };
-        let held = place.is_none().then(|| {
-            if is_last {
-                edge.hold.hold_last(attempt, slice, now)
-            } else {
-                edge.hold.hold(attempt, slice, now)
-            }
-        });
+        let place = edge.try_take(slice, is_last);
+        let held = place
+            .is_none()
+            .then(|| edge.hold.hold(attempt, slice, is_last, now));
         match (place, held) {
             (Some(place), _) => self.enter(attempt, place),
             (None, Some(Ok(deadline))) => {

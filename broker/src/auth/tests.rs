@@ -70,6 +70,10 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+fn start(settings: &Authentication, metrics: &Metrics) -> Result<Authenticator, AuthError> {
+    Authenticator::start(settings, PATIENCE, &Tuning::default(), metrics)
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -80,13 +84,7 @@ fn runtime() -> tokio::runtime::Runtime {
 #[test]
 fn files_of_mosquitto_work() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/passwords/mosquitto-2.0.11");
-    let auth = Authenticator::start(
-        &settings(&file, 2),
-        PATIENCE,
-        &Tuning::default(),
-        &Metrics::new(),
-    )
-    .expect("starts");
+    let auth = start(&settings(&file, 2), &Metrics::new()).expect("starts");
     runtime().block_on(async {
         let alice = login(&auth, request("alice", "secret"))
             .await
@@ -149,8 +147,7 @@ fn a_changed_file_is_taken_and_a_bad_one_is_not() {
     let file = dir.path().join("passwords");
     std::fs::write(&file, line("alice", 1)).expect("write");
     let metrics = Metrics::new();
-    let auth = Authenticator::start(&settings(&file, 1), PATIENCE, &Tuning::default(), &metrics)
-        .expect("starts");
+    let auth = start(&settings(&file, 1), &metrics).expect("starts");
     let login = |user: &str| runtime().block_on(super::tests::login(&auth, request(user, user)));
     assert!(login("alice").is_ok());
     std::fs::write(&file, line("bob", 1)).expect("write");
@@ -172,14 +169,7 @@ fn a_changed_file_is_taken_and_a_bad_one_is_not() {
 fn a_bad_file_is_refused_at_the_start() {
     let dir = tempfile::tempdir().expect("dir");
     let file = dir.path().join("passwords");
-    let start = || {
-        Authenticator::start(
-            &settings(&file, 1),
-            PATIENCE,
-            &Tuning::default(),
-            &Metrics::new(),
-        )
-    };
+    let start = || start(&settings(&file, 1), &Metrics::new());
     assert!(matches!(start(), Err(AuthError::Read { .. })));
     std::fs::write(&file, "nonsense").expect("write");
     assert!(matches!(start(), Err(AuthError::Users { .. })));
@@ -192,8 +182,7 @@ fn the_gone_are_not_hashed() {
     // long enough for the others to queue up behind it
     std::fs::write(&file, line("slow", 300_000)).expect("write");
     let metrics = Metrics::new();
-    let auth = Authenticator::start(&settings(&file, 1), PATIENCE, &Tuning::default(), &metrics)
-        .expect("starts");
+    let auth = start(&settings(&file, 1), &metrics).expect("starts");
     runtime().block_on(async {
         let first = login(&auth, request("slow", "slow"));
         let gone: Vec<_> = (0..5)
@@ -242,13 +231,7 @@ fn login_threads_have_a_lower_priority() {
     let dir = tempfile::tempdir().expect("dir");
     let file = dir.path().join("passwords");
     std::fs::write(&file, line("alice", 1)).expect("write");
-    let auth = Authenticator::start(
-        &settings(&file, 3),
-        PATIENCE,
-        &Tuning::default(),
-        &Metrics::new(),
-    )
-    .expect("starts");
+    let auth = start(&settings(&file, 3), &Metrics::new()).expect("starts");
     // the third thread exists in this test alone
     eventually("the thread is nice", || nice_of("login-2") == Some(10));
     drop(auth);
@@ -290,13 +273,7 @@ fn every_refusal_has_a_code_in_both_versions() {
 #[test]
 fn every_thread_can_be_watched() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/passwords/mosquitto-2.0.11");
-    let auth = Authenticator::start(
-        &settings(&file, 2),
-        PATIENCE,
-        &Tuning::default(),
-        &Metrics::new(),
-    )
-    .expect("starts");
+    let auth = start(&settings(&file, 2), &Metrics::new()).expect("starts");
     let lives = auth.lives();
     let mut names: Vec<&str> = lives.iter().map(crate::process::Life::name).collect();
     names.sort_unstable();
@@ -334,8 +311,7 @@ fn both(wait: GrowingWait) -> (tempfile::TempDir, Metrics, Authenticator) {
         wrong_password_wait: wait,
         ..settings(&file, 1)
     };
-    let auth =
-        Authenticator::start(&settings, PATIENCE, &Tuning::default(), &metrics).expect("starts");
+    let auth = start(&settings, &metrics).expect("starts");
     (dir, metrics, auth)
 }
 
@@ -378,8 +354,7 @@ fn of_many_that_come_at_once_few_are_hashed() {
         wrong_password_wait: WAIT,
         ..settings(&file, 1)
     };
-    let auth =
-        Authenticator::start(&settings, PATIENCE, &Tuning::default(), &metrics).expect("starts");
+    let auth = start(&settings, &metrics).expect("starts");
     runtime().block_on(async {
         let all = (0..50).map(|_| login(&auth, request("slow", "wrong")));
         let all = futures::future::join_all(all).await;
@@ -423,13 +398,7 @@ fn methods_are_offered_by_the_listener_or_by_what_the_file_holds() {
     let dir = tempfile::tempdir().expect("dir");
     let file = dir.path().join("passwords");
     std::fs::write(&file, line("alice", 1)).expect("write");
-    let auth = Authenticator::start(
-        &settings(&file, 1),
-        PATIENCE,
-        &Tuning::default(),
-        &Metrics::new(),
-    )
-    .expect("starts");
+    let auth = start(&settings(&file, 1), &Metrics::new()).expect("starts");
     assert!(auth.exchange("SCRAM-SHA-256", None, peer).is_err());
     assert!(auth.exchange("SCRAM-SHA-256", Some(&all), peer).is_ok());
 }

@@ -128,7 +128,7 @@ impl Arrival<'_> {
         if no.refusal.is_ours()
             && let Some(entering) = &self.entering
         {
-            entering.take_comer();
+            entering.spare();
         }
         if !no.wait.is_zero() && self.hold(no.wait).await == Held::Gone {
             return NoSession::Gone;

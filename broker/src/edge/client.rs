@@ -108,7 +108,7 @@ async fn enter(
     let since = Instant::now();
     let (socket, entering, peer) = pass(&worker, &listener, socket, from).await?;
     let Some(open) = listener.try_open() else {
-        entering.as_ref().and_then(Entering::take_comer);
+        entering.as_ref().inspect(|entering| entering.spare());
         peer::reset(socket);
         return None;
     };
@@ -226,7 +226,7 @@ async fn attach_as(
         (&attached, entering)
     {
         // the shard has not taken it
-        entering.take_comer();
+        entering.spare();
     }
     let conn = attached?;
     let flaps = worker.shared.authenticator.flaps();

@@ -151,7 +151,12 @@ impl Entering {
         self.with(|client| client.shard = Some((shard, self.clock.now())));
     }
 
-    /// Nobody needs to know what becomes of it: it was our doing, or somebody else keeps it in mind.
+    /// What becomes of it is our doing, and not to be held against it.
+    pub(super) fn spare(&self) {
+        self.take_comer();
+    }
+
+    /// Whom the caller keeps in mind from now on.
     pub(super) fn take_comer(&self) -> Option<Comer> {
         let mut clients = self.all.clients.borrow_mut();
         clients.get_mut(&self.number)?.comer.take()

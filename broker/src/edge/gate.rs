@@ -234,11 +234,7 @@ impl Gate {
             hold.borrow_mut(),
             self.view.borrow().last_class.has(comer, now),
         );
-        if is_last {
-            hold.hold_last(id, slice, now).ok()?;
-        } else {
-            hold.hold(id, slice, now).ok()?;
-        }
+        hold.hold(id, slice, is_last, now).ok()?;
         drop(hold);
         let (promoted, verdict) = oneshot::channel();
         let waiting = Waiting {

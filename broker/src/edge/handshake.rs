@@ -73,7 +73,7 @@ impl Handshakes {
             return Some((permit, socket));
         }
         if self.waiting.get() >= MOST_WAITING {
-            entering.and_then(Entering::take_comer);
+            entering.inspect(|entering| entering.spare());
             peer::reset(socket);
             return None;
         }

@@ -212,7 +212,7 @@ fn besides(view: &EdgeView, address: IpAddr, now: Duration) -> &'static str {
     if view.keeps_out(address, now) {
         " A client with this address waited in vain for its shard, which is not well: it is held until it is."
     } else if view.last_class.has(Comer::Address(address), now) {
-        " It came in twice and never settled: such clients share a tenth of the places while others wait."
+        " It came in twice and never settled: such clients share a small part of the places while others wait."
     } else {
         ""
     }

@@ -43,7 +43,7 @@ final class PahoV3 implements Client, MqttCallback {
         return Wish.connected(connected(options).getSessionPresent(), null);
     }
 
-    /** After a connection with acknowledgements under way it now and then sends no CONNECT, until the server has had enough. */
+    /** After a connection that was cut, now and then no CONNECT comes, it seems, until the server has had enough. */
     private IMqttToken connected(MqttConnectOptions options) throws Exception {
         try {
             return done(paho.connect(options));
