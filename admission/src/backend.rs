@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::health::{Condition, ENOUGH_SAMPLES};
+use crate::health::Condition;
 use crate::report::Verdict;
-use crate::times::Times;
+use crate::times::{ENOUGH_TIMES, Times};
 use crate::tuning::{BackendTuning, Windows};
 
 /// As edges name it where it keeps clients out.
@@ -45,7 +45,7 @@ impl BackendWindow {
     fn is_slow(&self, slow: Duration) -> bool {
         let mut all = self.times.clone();
         all.merge(&self.waiting);
-        let measured = if all.count() < ENOUGH_SAMPLES {
+        let measured = if all.count() < ENOUGH_TIMES {
             self.waiting.percentile(100)
         } else {
             all.percentile(95)
@@ -57,7 +57,7 @@ impl BackendWindow {
     fn fails(&self, is_hard: bool, most_percent: u32) -> Option<bool> {
         let asked = self.times.count();
         // few errors are chance, but while it is hard there are few because few are let in
-        let is_enough = is_hard || asked >= ENOUGH_SAMPLES;
+        let is_enough = is_hard || asked >= ENOUGH_TIMES;
         match asked {
             0 if self.waiting.count() > 0 => None,
             _ => Some(is_enough && self.errors * 100 > asked * u64::from(most_percent)),
@@ -177,15 +177,15 @@ mod tests {
 
     #[test]
     fn few_errors_condemn_nobody() {
-        let few = || window(ENOUGH_SAMPLES - 1, 5, ENOUGH_SAMPLES - 1);
+        let few = || window(ENOUGH_TIMES - 1, 5, ENOUGH_TIMES - 1);
         assert_eq!(verdicts([few(), few(), few()]), [Good; 3]);
     }
 
     #[test]
     fn slowness_is_bad_and_never_hard() {
-        let slow = || window(ENOUGH_SAMPLES, 2_000, 0);
+        let slow = || window(ENOUGH_TIMES, 2_000, 0);
         assert_eq!(verdicts([slow(), slow(), slow()]), [Good, Bad, Bad]);
-        let fast = || window(ENOUGH_SAMPLES, 500, 0);
+        let fast = || window(ENOUGH_TIMES, 500, 0);
         assert_eq!(verdicts([fast(), fast(), fast()]), [Good; 3]);
     }
 
@@ -223,7 +223,7 @@ mod tests {
             judged([errors(51), errors(50), errors(50)]),
             [Hard, Hard, Good]
         );
-        let slow = |millis| window(ENOUGH_SAMPLES, millis, 0);
+        let slow = |millis| window(ENOUGH_TIMES, millis, 0);
         assert_eq!(
             judged([slow(2_000), slow(3_000), slow(5)]),
             [Good, Bad, Bad]
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn what_fails_is_bad_before_it_is_good() {
         let down = || window(100, 5, 100);
-        let slow = || window(ENOUGH_SAMPLES, 2_000, 0);
+        let slow = || window(ENOUGH_TIMES, 2_000, 0);
         assert_eq!(
             verdicts([down(), down(), slow(), slow(), slow()]),
             [Good, Hard, Hard, Hard, Bad]

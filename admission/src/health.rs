@@ -7,7 +7,7 @@ mod tests;
 use std::time::Duration;
 
 use crate::report::Verdict;
-use crate::times::Times;
+use crate::times::{ENOUGH_TIMES, Times};
 use crate::tuning::{HealthTuning, Line, Windows};
 use allowance::CPU_THROTTLING;
 
@@ -15,8 +15,6 @@ pub use allowance::{Allowance, PerMille, Throttling};
 
 /// How long a window is; a constant, for what edges ask of a shard is counted in ticks that make up one.
 pub const WINDOW: Duration = Duration::from_secs(1);
-/// A percentile of fewer samples is chance and condemns nobody: the slowest twentieth of these is one.
-pub(crate) const ENOUGH_SAMPLES: u64 = 20;
 /// The signal of a shard that is about to end; it is hard then, whatever its windows say.
 pub const DRAINING: &str = "draining";
 
@@ -58,7 +56,7 @@ impl Signal {
     }
 
     fn exceeds(&self, line: Duration) -> bool {
-        let p95 = if self.times.count() < ENOUGH_SAMPLES {
+        let p95 = if self.times.count() < ENOUGH_TIMES {
             None
         } else {
             self.times.percentile(95)

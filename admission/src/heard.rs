@@ -7,12 +7,11 @@ use crate::advance::Door;
 use crate::backend::SIGNAL;
 use crate::report::{EdgeId, EdgeReport, ReopeningNumber, ShardReport, Verdict};
 
-/// Eight missed reports: longer silent, and nobody counts on a shard or an edge any more.
-pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(2);
-
 /// The last report of each shard.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Heard {
+    /// See [`crate::tuning::HearingTuning`].
+    silent_after: Duration,
     shards: BTreeMap<u32, (Duration, ShardReport)>,
 }
 
@@ -65,6 +64,13 @@ impl Health {
 }
 
 impl Heard {
+    pub(crate) fn new(silent_after: Duration) -> Self {
+        Self {
+            silent_after,
+            shards: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn hear(&mut self, report: ShardReport, now: Duration) {
         self.shards.insert(report.shard, (now, report));
     }
@@ -84,7 +90,7 @@ impl Heard {
         self.shards
             .values()
             .filter(move |(_, report)| serving && report.reopening == reopening)
-            .filter(move |(at, _)| now.saturating_sub(*at) <= SILENT_AFTER)
+            .filter(move |(at, _)| now.saturating_sub(*at) <= self.silent_after)
             .map(|(_, report)| report)
     }
 
@@ -135,7 +141,7 @@ impl Heard {
                 let fresher = freshest
                     .get(&edge.edge)
                     .is_none_or(|(known, _)| age < *known);
-                if age <= SILENT_AFTER && fresher {
+                if age <= self.silent_after && fresher {
                     freshest.insert(edge.edge.clone(), (age, edge.clone()));
                 }
             }

@@ -13,10 +13,8 @@ use crate::progress::{AddressTrust, ClientAddresses};
 use crate::report::{EdgeId, ReopeningNumber};
 use crate::slicing::{MOST_SPEC_BYTES, SlicePlan, SpecError, TableFor, TableSpec};
 use crate::stored::Stored;
-use crate::tuning::TrustTuning;
+use crate::tuning::{HearingTuning, TrustTuning};
 
-/// So many missed counts, and an edge's clients are taken to be elsewhere.
-const MISSED_COUNTS: u32 = 3;
 /// More edges than any cluster has; a peer that invents names cannot take more memory than so many counts.
 const MOST_EDGES: usize = 1_024;
 /// The name of an edge.
@@ -31,6 +29,7 @@ pub struct KeeperSettings {
     /// All slices open and no other reopening for so long, and the count replaces the census.
     pub quiet: Duration,
     pub trust: TrustTuning,
+    pub hearing: HearingTuning,
 }
 
 /// What an edge counts, in a `CENSUS` frame.
@@ -64,6 +63,7 @@ impl Default for KeeperSettings {
             count_every: Duration::from_mins(1),
             quiet: Duration::from_mins(10),
             trust: TrustTuning::default(),
+            hearing: HearingTuning::default(),
         }
     }
 }
@@ -120,7 +120,7 @@ impl Keeper {
         }
         changed.table = self.offer(level);
         changed.stored |= changed.table;
-        let patience = self.settings.count_every * MISSED_COUNTS;
+        let patience = self.settings.count_every * self.settings.hearing.missed_counts;
         self.reports
             .retain(|_, (heard, _)| now.saturating_sub(*heard) <= patience);
         if self.is_quiet() {

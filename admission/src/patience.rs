@@ -5,9 +5,8 @@ use std::time::Duration;
 use crate::times::Times;
 use crate::tuning::Tuning;
 
-/// The percentile of give-ups that the law goes by: nine of ten clients are more patient.
-const PERCENTILE: u8 = 10;
-/// So many give-ups are remembered before the older half is forgotten: a fleet's firmware changes.
+/// So many give-ups are remembered before the older half is forgotten: a fleet's firmware changes. A constant: whatever is
+/// a fortieth of it or more is enough for a percentile, and less than some thousands changes what is learned all the time.
 const FADE_AT: u64 = 2_048;
 
 /// What one edge has learned from its own clients.
@@ -37,7 +36,8 @@ impl Patience {
     /// `None`: too few have given up to tell.
     pub(crate) fn learned(&self) -> Option<Duration> {
         let enough = self.given_up.count() >= u64::from(self.tuning.enough_give_ups);
-        let usual = self.given_up.percentile(PERCENTILE).filter(|_| enough)?;
+        let percentile = self.tuning.patience_percentile;
+        let usual = self.given_up.percentile(percentile).filter(|_| enough)?;
         // a range that is the wrong way round has its least
         let most = self.tuning.most_patience.max(self.tuning.least_patience);
         Some(usual.clamp(self.tuning.least_patience, most))

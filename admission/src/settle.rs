@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use crate::times::Times;
+use crate::times::{ENOUGH_TIMES, Times};
 use crate::tuning::SettleTuning;
 
 /// A client that is quiet, but has not got all its messages, is looked at so often. A constant: others wait for its place
 /// no longer than they would notice, and a look costs next to nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Fewer gaps than this do not make a usual one.
-const ENOUGH_GAPS: u64 = 20;
 /// So many gaps are remembered before the older half is forgotten: the last few hundred clients.
 const FADE_AT: u64 = 8_192;
 
@@ -78,7 +76,7 @@ impl SubscribeGaps {
 
     /// How long a client must have sent no SUBSCRIBE to be settled.
     pub fn quiet(&self) -> Duration {
-        let usual = if self.gaps.count() < ENOUGH_GAPS {
+        let usual = if self.gaps.count() < ENOUGH_TIMES {
             None
         } else {
             self.gaps.percentile(50)
@@ -106,7 +104,7 @@ mod tests {
 
     fn gaps_of(millis: u64) -> SubscribeGaps {
         let mut gaps = SubscribeGaps::default();
-        (0..ENOUGH_GAPS).for_each(|_| gaps.record(at(millis)));
+        (0..ENOUGH_TIMES).for_each(|_| gaps.record(at(millis)));
         gaps
     }
 
@@ -131,7 +129,7 @@ mod tests {
     #[test]
     fn too_few_gaps_do_not_make_a_usual_one() {
         let mut gaps = SubscribeGaps::default();
-        (1..ENOUGH_GAPS).for_each(|_| gaps.record(at(1)));
+        (1..ENOUGH_TIMES).for_each(|_| gaps.record(at(1)));
         assert_eq!(gaps.quiet(), at(2_000));
         gaps.record(at(1));
         assert_eq!(gaps.quiet(), at(250));
@@ -181,7 +179,7 @@ mod tests {
         assert!(Settling::begin(at(0), &tuning).is_settled(false, at(100), at(9_000)));
         let quiet = |gap| {
             let mut gaps = SubscribeGaps::new(tuning);
-            (0..ENOUGH_GAPS).for_each(|_| gaps.record(at(gap)));
+            (0..ENOUGH_TIMES).for_each(|_| gaps.record(at(gap)));
             gaps.quiet()
         };
         assert_eq!(SubscribeGaps::new(tuning).quiet(), at(5_000));

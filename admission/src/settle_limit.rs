@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use crate::times::Times;
+use crate::times::{ENOUGH_TIMES, Times};
 use crate::tuning::Tuning;
-
-/// A percentile of fewer SUBACKs is chance, and binds nobody.
-const ENOUGH_SUBACKS: u64 = 20;
 
 /// The controller of one worker's settle limit.
 #[derive(Clone, Debug)]
@@ -32,7 +29,7 @@ impl SettleLimit {
 
     /// Once a window. `oldest`: how long the SUBACK has been due that has been so for longest.
     pub fn adjust(&mut self, subacks: &Times, oldest: Option<Duration>, settling: u32) {
-        let p95 = if subacks.count() < ENOUGH_SUBACKS {
+        let p95 = if subacks.count() < ENOUGH_TIMES {
             None
         } else {
             subacks.percentile(95)

@@ -9,12 +9,8 @@ use crate::report::{
     Verdict,
 };
 use crate::steering::{NotSteered, Standing};
+use crate::tuning::HearingTuning;
 
-/// Most edges that come back to a shard that restarted do so within this, whatever their link's back-off; the number
-/// that this shard has, and one of them brings along, is then from before the restart.
-const START_PHASE: Duration = Duration::from_secs(10);
-/// An edge that was not heard for so long is not echoed any more.
-const EDGE_FORGOTTEN: Duration = Duration::from_secs(5);
 /// More edges than any cluster has; a peer that invents names cannot take more memory than this.
 const MOST_EDGES: usize = 1_024;
 
@@ -38,6 +34,7 @@ pub struct ShardCounts {
 pub struct ShardAdmission {
     shard: u32,
     boot_epoch: u64,
+    hearing: HearingTuning,
     /// 0: no edge was heard yet, nothing is served.
     reopening: ReopeningNumber,
     trigger: Trigger,
@@ -52,10 +49,11 @@ pub struct ShardAdmission {
 
 impl ShardAdmission {
     /// `boot_epoch`: chosen at the shard's start.
-    pub fn new(shard: u32, boot_epoch: u64) -> Self {
+    pub fn new(shard: u32, boot_epoch: u64, hearing: HearingTuning) -> Self {
         Self {
             shard,
             boot_epoch,
+            hearing,
             reopening: ReopeningNumber::default(),
             trigger: Trigger::None,
             steering: Steering::default(),
@@ -78,7 +76,7 @@ impl ShardAdmission {
     pub fn hear(&mut self, report: EdgeReport, now: Duration) -> bool {
         let before = (self.reopening, self.level, self.steering);
         let started = *self.first_heard.get_or_insert(now);
-        let starting = now.saturating_sub(started) <= START_PHASE;
+        let starting = now.saturating_sub(started) <= self.hearing.start_phase;
         if self.is_from_before(&report, starting) {
             let known = report.reopening.max(self.stored);
             let trigger = if known == ReopeningNumber::default() {
@@ -154,8 +152,9 @@ impl ShardAdmission {
 
     /// What edges are told four times a second.
     pub fn report(&mut self, counts: ShardCounts, now: Duration) -> ShardReport {
+        let forget_after = self.hearing.forget_edge_after;
         self.edges
-            .retain(|_, (heard, _)| now.saturating_sub(*heard) <= EDGE_FORGOTTEN);
+            .retain(|_, (heard, _)| now.saturating_sub(*heard) <= forget_after);
         let learned = self.edges.values().map(|(_, edge)| edge.patience_ms);
         self.patience_ms = median(learned.filter(|millis| *millis > 0)).unwrap_or(self.patience_ms);
         ShardReport {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod health;
+mod hearing;
 mod hold;
 mod settle;
 mod trust;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub use backend::BackendTuning;
 pub use health::{HealthTuning, Line, Windows};
+pub use hearing::HearingTuning;
 pub use hold::HoldTuning;
 pub use settle::SettleTuning;
 pub use trust::TrustTuning;
@@ -25,6 +27,8 @@ pub struct Tuning {
     pub backend: BackendTuning,
     /// How long a socket is held that nobody can let in.
     pub hold: HoldTuning,
+    /// How long processes count on each other without a word.
+    pub hearing: HearingTuning,
     /// When clients' addresses are not taken for their own.
     pub trust: TrustTuning,
     /// Clients. The entering limit of one edge before anything is known: so few that even logins of 50 ms
@@ -36,6 +40,9 @@ pub struct Tuning {
     pub target_percent: u32,
     /// Percent of a limit. A limit that was used less has no bearing on what was measured, and does not grow.
     pub used_percent: u32,
+    /// How often the entering limit is thought over: a tenth of the usual patience; sooner, a change has not yet shown what
+    /// it does.
+    pub adjust_every: Duration,
     /// A limit is not halved again before the shard's next window has shown what halving did.
     pub halve_every: Duration,
     /// Clients in a window of health. A shard that is bad for another reason than clients that come back is asked to take
@@ -53,6 +60,8 @@ pub struct Tuning {
     pub last_class_for: Duration,
     /// No step opens more than all slices divided by this, so that the order keeps its meaning.
     pub largest_step_parts: u32,
+    /// A skip by hand opens all slices divided by this where no named range ends sooner or later.
+    pub skip_parts: u32,
     /// A level that nobody knocks at moves after this: perhaps nobody is left to knock.
     pub knock_within: Duration,
     /// All slices are open after this much time in which a shard was heard and the level was neither hard nor paused:
@@ -64,6 +73,8 @@ pub struct Tuning {
     pub sample_within: Duration,
     /// A client that leaves sooner has not lost its patience: a port scan, a probe, a broken line.
     pub least_give_up: Duration,
+    /// The percentile of give-ups that the law goes by: nine of ten clients are more patient.
+    pub patience_percentile: u8,
     /// Give-ups. A percentile of fewer is chance.
     pub enough_give_ups: u32,
     /// A fleet that gives up sooner cannot be served by holding it.
@@ -92,11 +103,13 @@ impl Default for Tuning {
             settle: SettleTuning::default(),
             backend: BackendTuning::default(),
             hold: HoldTuning::default(),
+            hearing: HearingTuning::default(),
             trust: TrustTuning::default(),
             first_entering: 32,
             least_entering: 4,
             target_percent: 20,
             used_percent: 70,
+            adjust_every: Duration::from_millis(500),
             halve_every: Duration::from_secs(1),
             least_attaches: 4,
             remember_shard_for: Duration::from_mins(1),
@@ -104,11 +117,13 @@ impl Default for Tuning {
             last_class_after: 2,
             last_class_for: Duration::from_mins(5),
             largest_step_parts: 4,
+            skip_parts: 16,
             knock_within: Duration::from_secs(30),
             max_blocked: Duration::from_mins(15),
             sample_percent: 2,
             sample_within: Duration::from_mins(1),
             least_give_up: Duration::from_millis(300),
+            patience_percentile: 10,
             enough_give_ups: 50,
             least_patience: Duration::from_secs(1),
             most_patience: Duration::from_mins(1),

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::times::Times;
-
-/// A percentile of fewer times is chance; older ones are then taken in.
-const ENOUGH_TIMES: u64 = 20;
+use crate::times::{ENOUGH_TIMES, Times};
 
 /// What one edge, or one of its workers, saw since it was last asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

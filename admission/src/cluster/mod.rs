@@ -17,7 +17,7 @@ use crate::report::{
 };
 use crate::shard::{ShardAdmission, ShardCounts};
 use crate::slicing::{PrefixLengths, SlicePlan, Slicing};
-use crate::tuning::Tuning;
+use crate::tuning::{HearingTuning, Tuning};
 use crate::waits::Waits;
 
 /// One edge process, or none while it is down.
@@ -150,6 +150,7 @@ impl Cluster {
         self.shards[shard].running = Some(ShardAdmission::new(
             u32::try_from(shard).unwrap(),
             boot_epoch,
+            HearingTuning::default(),
         ));
     }
 

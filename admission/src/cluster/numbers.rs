@@ -263,7 +263,7 @@ fn shards_of_their_own_end_up_at_one_number() {
 
 #[test]
 fn a_number_that_an_edge_makes_up_later_is_joined_not_outbid() {
-    let mut shard = ShardAdmission::new(0, 1);
+    let mut shard = ShardAdmission::new(0, 1, HearingTuning::default());
     let now = Duration::from_secs(1);
     assert!(shard.hear(report(0, 0, 0), now));
     assert!(!shard.hear(report(0, 0, 0), now));
@@ -275,7 +275,7 @@ fn a_number_that_an_edge_makes_up_later_is_joined_not_outbid() {
 
 #[test]
 fn an_edge_from_before_the_start_that_comes_late_opens_nothing() {
-    let mut shard = ShardAdmission::new(0, 1);
+    let mut shard = ShardAdmission::new(0, 1, HearingTuning::default());
     shard.hear(report(0, 0, 0), Duration::ZERO);
     let late = Duration::from_mins(1);
     assert!(shard.hear(report(1, 6, 256), late));
@@ -288,7 +288,7 @@ fn an_edge_from_before_the_start_that_comes_late_opens_nothing() {
 
 #[test]
 fn a_number_without_an_open_slice_is_joined_too() {
-    let mut shard = ShardAdmission::new(0, 1);
+    let mut shard = ShardAdmission::new(0, 1, HearingTuning::default());
     shard.hear(report(0, 0, 0), Duration::ZERO);
     shard.hear(report(1, 3, 0), Duration::ZERO);
     assert_eq!((shard.reopening().0, shard.level()), (3, 0));
@@ -297,7 +297,7 @@ fn a_number_without_an_open_slice_is_joined_too() {
 #[test]
 fn a_shard_that_serves_no_or_another_reopening_is_no_reason_to_let_anybody_in() {
     let mut cluster = Cluster::open(1, 1);
-    let mut restarted = ShardAdmission::new(0, 2);
+    let mut restarted = ShardAdmission::new(0, 2, HearingTuning::default());
     cluster.start_edge(0);
     let fresh = cluster.edges[0].running.as_mut().unwrap();
     fresh.hear(
@@ -341,7 +341,7 @@ fn a_shard_that_serves_no_or_another_reopening_is_no_reason_to_let_anybody_in() 
 
 #[test]
 fn a_shard_remembers_the_highest_level_of_its_number_only() {
-    let mut shard = ShardAdmission::new(0, 1);
+    let mut shard = ShardAdmission::new(0, 1, HearingTuning::default());
     let now = Duration::ZERO;
     shard.hear(report(0, 4, 256), now);
     assert_eq!((shard.reopening().0, shard.level()), (5, 0));
@@ -353,7 +353,7 @@ fn a_shard_remembers_the_highest_level_of_its_number_only() {
 
 #[test]
 fn a_shard_forgets_edges_that_it_does_not_hear() {
-    let mut shard = ShardAdmission::new(3, 77);
+    let mut shard = ShardAdmission::new(3, 77, HearingTuning::default());
     shard.hear(report(0, 0, 0), Duration::ZERO);
     shard.hear(report(1, 1, 0), Duration::from_secs(3));
     let ages = |report: ShardReport| {
@@ -375,7 +375,7 @@ fn a_shard_forgets_edges_that_it_does_not_hear() {
 
 #[test]
 fn invented_edges_do_not_fill_a_shard() {
-    let mut shard = ShardAdmission::new(0, 1);
+    let mut shard = ShardAdmission::new(0, 1, HearingTuning::default());
     for edge in 0..3_000 {
         shard.hear(report(edge, 1, 0), Duration::ZERO);
     }

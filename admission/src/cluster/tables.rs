@@ -40,7 +40,7 @@ fn a_table_that_comes_late_leaves_as_much_open_as_was() {
 
 #[test]
 fn a_shard_that_remembers_a_number_takes_a_higher_one() {
-    let mut shard = ShardAdmission::new(0, 1);
+    let mut shard = ShardAdmission::new(0, 1, HearingTuning::default());
     shard.restore(ReopeningNumber(41), 0);
     let mut cluster = Cluster::new(1, 1);
     cluster.start_edge(0);

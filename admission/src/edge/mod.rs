@@ -33,10 +33,6 @@ pub use view::{EdgeCounts, EdgeSettings, EdgeView, Mode, ShardView};
 pub const REPORT_EVERY: Duration = Duration::from_millis(250);
 /// How often the level is thought over: as often as there is news of the other edges.
 pub const TICK: Duration = REPORT_EVERY;
-/// How often the entering limit is: a tenth of the usual patience; sooner, a change has not yet shown what it does.
-const ADJUST_EVERY: Duration = Duration::from_millis(500);
-/// The usual time to CONNACK before there is one: half of what is aimed at, as a part of the patience.
-const FIRST_USUAL_PARTS: u32 = 10;
 
 /// One edge process's admission; owned by its control thread.
 #[derive(Debug)]
@@ -85,7 +81,7 @@ impl EdgeAdmission {
         let table = cut(&settings, ReopeningNumber::default(), None);
         let (patience, cap, tuning) = (settings.patience, settings.entering_cap, &settings.tuning);
         Self {
-            heard: Heard::default(),
+            heard: Heard::new(tuning.hearing.silent_after),
             joined: BTreeMap::new(),
             ramp: Ramp::new(settings.mode, table.slices(), tuning),
             table,
@@ -172,7 +168,7 @@ impl EdgeAdmission {
         self.peak = self.peak.max(counts.entering_peak);
         self.limit_attaches(waits, now);
         // Half a tick early is in time: ticks are never quite regular.
-        if now.saturating_sub(self.adjusted_at) + TICK / 2 >= ADJUST_EVERY {
+        if now.saturating_sub(self.adjusted_at) + TICK / 2 >= self.settings.tuning.adjust_every {
             self.adjusted_at = now;
             self.adjust_entering(counts.oldest_entering, now);
         }
@@ -357,10 +353,11 @@ impl EdgeAdmission {
         }
     }
 
+    /// Before there is one: half of what is aimed at.
     fn usual_time_to_connack(&self) -> Duration {
         self.waits
             .usual()
-            .unwrap_or(self.patience / FIRST_USUAL_PARTS)
+            .unwrap_or_else(|| self.entering.target() / 2)
     }
 }
 

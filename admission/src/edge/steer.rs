@@ -8,9 +8,6 @@ use crate::report::{ReopeningNumber, Trigger};
 use crate::slicing::SliceTable;
 use crate::steering::{NotSteered, Standing};
 
-/// A skip opens all slices divided by this where no named range ends sooner or later.
-const SKIP_PARTS: u32 = 16;
-
 impl EdgeAdmission {
     /// The view has changed when this succeeds and must reach the workers now, and the report the shards.
     pub fn steer(&mut self, steer: Steer, now: Duration) -> Result<Steered, NotSteered> {
@@ -19,7 +16,11 @@ impl EdgeAdmission {
             has_reopening: self.ramp.number != ReopeningNumber::default(),
             level: self.ramp.level,
             slices: Some(self.table.slices()),
-            next_end: next_end(&self.table, self.ramp.level),
+            next_end: next_end(
+                &self.table,
+                self.ramp.level,
+                self.settings.tuning.skip_parts,
+            ),
         };
         standing.check(steer)?;
         if steer.action == Action::Reopen {
@@ -45,15 +46,15 @@ impl EdgeAdmission {
     }
 }
 
-/// The end of the named range that is being opened, or a sixteenth of all slices further.
-fn next_end(table: &SliceTable, level: u32) -> u32 {
+/// The end of the named range that is being opened, or a part of all slices further.
+fn next_end(table: &SliceTable, level: u32, parts: u32) -> u32 {
     let slices = table.slices();
     match table.range_name(level) {
         Some(name) => (level..slices)
             .find(|slice| table.range_name(*slice) != Some(name))
             .unwrap_or(slices),
         None => level
-            .saturating_add((slices / SKIP_PARTS).max(1))
+            .saturating_add((slices / parts.max(1)).max(1))
             .min(slices),
     }
 }

@@ -8,7 +8,7 @@ fn of(samples: u64, millis: u64) -> Signal {
 
 fn queue(millis: u64) -> Window {
     Window {
-        queue_wait: of(ENOUGH_SAMPLES, millis),
+        queue_wait: of(ENOUGH_TIMES, millis),
         ..Window::default()
     }
 }
@@ -43,7 +43,7 @@ fn hard_falls_back_to_bad_before_it_is_good() {
 #[test]
 fn few_samples_condemn_nobody_but_the_oldest_waiter_does() {
     let few = || Window {
-        queue_wait: of(ENOUGH_SAMPLES - 1, 900),
+        queue_wait: of(ENOUGH_TIMES - 1, 900),
         ..Window::default()
     };
     assert_eq!(verdicts([few(), few(), few()]), [Verdict::Good; 3]);
@@ -75,7 +75,7 @@ fn a_few_slow_ones_among_many_do_no_harm() {
 #[test]
 fn every_signal_has_its_lines_and_its_name() {
     let window = |name: &str, millis| {
-        let signal = of(ENOUGH_SAMPLES, millis);
+        let signal = of(ENOUGH_TIMES, millis);
         match name {
             "queue_wait" => Window {
                 queue_wait: signal,
@@ -129,7 +129,7 @@ fn the_signal_is_named_as_long_as_the_verdict_holds() {
 #[test]
 fn the_worst_signal_is_named() {
     let window = Window {
-        runtime_lag: of(ENOUGH_SAMPLES, 2_000),
+        runtime_lag: of(ENOUGH_TIMES, 2_000),
         ..queue(30)
     };
     let mut judge = HealthJudge::default();
@@ -254,12 +254,12 @@ fn other_lines_and_windows_are_gone_by() {
     let queue_waits = [50, 51, 50, 50, 61].map(queue).to_vec();
     assert_eq!(judged(queue_waits), [Good, Bad, Bad, Good, Hard]);
     let lags = [5, 6, 7].map(|millis| Window {
-        runtime_lag: of(ENOUGH_SAMPLES, millis),
+        runtime_lag: of(ENOUGH_TIMES, millis),
         ..Window::default()
     });
     assert_eq!(judged(lags.to_vec()), [Good, Bad, Hard]);
     let subacks = [7, 8, 9].map(|millis| Window {
-        suback: of(ENOUGH_SAMPLES, millis),
+        suback: of(ENOUGH_TIMES, millis),
         ..Window::default()
     });
     assert_eq!(judged(subacks.to_vec()), [Good, Bad, Hard]);

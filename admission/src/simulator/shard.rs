@@ -11,7 +11,7 @@ use crate::report::{ReopeningNumber, Verdict};
 use crate::settle::SubscribeGaps;
 use crate::settle_limit::SettleLimit;
 use crate::shard::{ShardAdmission, ShardCounts};
-use crate::tuning::Tuning;
+use crate::tuning::{HearingTuning, Tuning};
 
 /// As often as a real one samples its workers' lag.
 pub(super) const PROBE_EVERY: Moment = 40_000_000;
@@ -38,7 +38,7 @@ impl Shard {
         Self {
             alive: true,
             boot,
-            admission: ShardAdmission::new(u32::from(number), boot),
+            admission: ShardAdmission::new(u32::from(number), boot, HearingTuning::default()),
             judge: HealthJudge::default(),
             window: Window::default(),
             settling: 0,

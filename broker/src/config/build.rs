@@ -198,6 +198,7 @@ pub(super) fn shard(top: &Reader<'_>, host: &Host) -> Option<ShardSettings> {
             count_every: count_every?,
             quiet: quiet?,
             trust: tuning.as_ref()?.trust,
+            hearing: tuning.as_ref()?.hearing,
         },
         settle_limit: settle_limit?,
         tuning: tuning?,

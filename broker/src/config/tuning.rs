@@ -2,6 +2,7 @@
 
 mod backend;
 mod health;
+mod hearing;
 mod hold;
 mod settle;
 mod trust;
@@ -29,11 +30,7 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
         section.one("lateSubackSeconds"),
         section.one("leastSettling"),
     );
-    let level = (
-        section.one("largestStepParts"),
-        section.one("knockSeconds"),
-        section.one("stalledSeconds"),
-    );
+    let level = level(section);
     let last_class = (
         section.one("lastClassAfter"),
         section.one("lastClassSeconds"),
@@ -44,12 +41,13 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
         section.one("quietBeforeOverloadSeconds"),
     );
     let patience = patience?;
-    let groups = groups?;
+    let (groups, level) = (groups?, level?);
     Some(Tuning {
         health: groups.health,
         settle: groups.settle,
         backend: groups.backend,
         hold: groups.hold,
+        hearing: groups.hearing,
         trust: groups.trust,
         max_blocked: Duration::from_secs(max_blocked?.into()),
         least_attaches: shards.0?,
@@ -59,15 +57,17 @@ pub(super) fn tuning(section: &Reader<'_>) -> Option<Tuning> {
         last_class_for: last_class.1?,
         late_suback: settling.0?,
         least_settling: settling.1?,
-        largest_step_parts: level.0?,
-        knock_within: level.1?,
-        stalled_after: level.2?,
+        largest_step_parts: level.largest_step_parts,
+        skip_parts: level.skip_parts,
+        knock_within: level.knock_within,
+        stalled_after: level.stalled_after,
         least_overload_arrivals: overload.0?,
         overload_for: overload.1?,
         quiet_before_overload: overload.2?,
         sample_percent: patience.sample_percent,
         sample_within: patience.sample_within,
         least_give_up: patience.least_give_up,
+        patience_percentile: patience.patience_percentile,
         enough_give_ups: patience.enough_give_ups,
         least_patience: patience.least_patience,
         most_patience: patience.most_patience,
@@ -81,12 +81,14 @@ fn groups(section: &Reader<'_>) -> Option<Tuning> {
     let settle = settle::settle(&section.sub("settle"));
     let backend = backend::backend(&section.sub("backend"));
     let hold = hold::hold(&section.sub("hold"));
+    let hearing = hearing::hearing(&section.sub("hearing"));
     let trust = trust::trust(&section.sub("trust"));
     Some(Tuning {
         health: health?,
         settle: settle?,
         backend: backend?,
         hold: hold?,
+        hearing: hearing?,
         trust: trust?,
         ..Tuning::default()
     })
@@ -96,13 +98,29 @@ fn groups(section: &Reader<'_>) -> Option<Tuning> {
 fn entering(section: &Reader<'_>) -> Option<Tuning> {
     let (first, least) = (section.one("firstEntering"), section.one("leastEntering"));
     let (target, used) = (section.one("targetPercent"), section.one("usedPercent"));
+    let adjust_every = section.one("adjustEverySeconds");
     let halve_every = section.one("halveEverySeconds");
     Some(Tuning {
         first_entering: first?,
         least_entering: least?,
         target_percent: target?,
         used_percent: used?,
+        adjust_every: adjust_every?,
         halve_every: halve_every?,
+        ..Tuning::default()
+    })
+}
+
+/// How slices open.
+fn level(section: &Reader<'_>) -> Option<Tuning> {
+    let largest_step_parts = section.one("largestStepParts");
+    let skip_parts = section.one("skipParts");
+    let (knock, stalled) = (section.one("knockSeconds"), section.one("stalledSeconds"));
+    Some(Tuning {
+        largest_step_parts: largest_step_parts?,
+        skip_parts: skip_parts?,
+        knock_within: knock?,
+        stalled_after: stalled?,
         ..Tuning::default()
     })
 }
@@ -112,6 +130,7 @@ fn patience(section: &Reader<'_>) -> Option<Tuning> {
     let sample_percent = section.one("samplePercent");
     let sample_within = section.one("sampleSeconds");
     let least_give_up = section.one("leastGiveUpSeconds");
+    let patience_percentile = section.one("patiencePercentile");
     let enough_give_ups = section.one("enoughGiveUps");
     let (least_patience, most_patience) =
         range(section, "leastPatienceSeconds", "mostPatienceSeconds")?;
@@ -119,6 +138,7 @@ fn patience(section: &Reader<'_>) -> Option<Tuning> {
         sample_percent: sample_percent?,
         sample_within: sample_within?,
         least_give_up: least_give_up?,
+        patience_percentile: patience_percentile?,
         enough_give_ups: enough_give_ups?,
         least_patience,
         most_patience,

@@ -112,7 +112,7 @@ impl ShardControl {
         let (news, news_in) = unbounded_channel();
         let (edges, edges_in) = unbounded_channel();
         let (censuses, censuses_in) = unbounded_channel();
-        let mut admission = ShardAdmission::new(shard, boot_epoch);
+        let mut admission = ShardAdmission::new(shard, boot_epoch, settings.keeper.hearing);
         admission.restore(stored.reopening, stored_patience_ms(&stored));
         let (keeping, tables, states) =
             Keeping::new(settings.keeper, stored, metrics.state.clone());

@@ -1,7 +1,8 @@
 //! Constants of the law, as somebody may write them.
 
 use herdgate_admission::tuning::{
-    BackendTuning, HealthTuning, HoldTuning, Line, SettleTuning, TrustTuning, Tuning, Windows,
+    BackendTuning, HealthTuning, HearingTuning, HoldTuning, Line, SettleTuning, TrustTuning,
+    Tuning, Windows,
 };
 
 use super::*;
@@ -37,6 +38,18 @@ fn constants_of_the_law_are_its_own_unless_somebody_writes_another() {
     }
 }
 
+#[test]
+fn keys_outside_the_groups_reach_the_law() {
+    let text = "admission: {tuning: {adjustEverySeconds: 1, skipParts: 8, patiencePercentile: 25}}";
+    let wanted = Tuning {
+        adjust_every: Duration::from_secs(1),
+        skip_parts: 8,
+        patience_percentile: 25,
+        ..Tuning::default()
+    };
+    assert_eq!(standalone(text).edge.admission.tuning, wanted);
+}
+
 /// What another-law.yaml says.
 fn another_law() -> Tuning {
     let millis = Duration::from_millis;
@@ -68,6 +81,12 @@ fn another_law() -> Tuning {
         hold: HoldTuning {
             least_percent: 30,
             margin: 3,
+        },
+        hearing: HearingTuning {
+            silent_after: millis(3_000),
+            forget_edge_after: millis(4_000),
+            start_phase: Duration::from_secs(11),
+            missed_counts: 5,
         },
         trust: TrustTuning {
             enough_clients: 100,
@@ -132,6 +151,12 @@ fn constants_that_belong_together_keep_their_order() {
             "distrustPercent: 79",
             "trustAgainPercent",
             "distrustPercent",
+        ),
+        (
+            "hearing",
+            "silentSeconds: 5.1",
+            "silentSeconds",
+            "forgetEdgeSeconds",
         ),
         (
             "settle",

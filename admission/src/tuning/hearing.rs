@@ -1,0 +1,29 @@
+//! How long processes of a cluster count on each other without a word.
+
+use std::time::Duration;
+
+/// Edges and shards report to each other every [`crate::edge::REPORT_EVERY`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HearingTuning {
+    /// Eight missed reports: longer silent, and nobody counts on a shard or an edge any more.
+    pub silent_after: Duration,
+    /// An edge that a shard has not heard for so long is not echoed any more; no less than `silent_after`, for others would
+    /// lose it sooner than the shard does.
+    pub forget_edge_after: Duration,
+    /// Most edges that come back to a shard that restarted do so within this, whatever their link's back-off; the number
+    /// that this shard has, and one of them brings along, is then from before the restart.
+    pub start_phase: Duration,
+    /// Counts of an edge's clients that a shard may miss until it takes them to be elsewhere.
+    pub missed_counts: u32,
+}
+
+impl Default for HearingTuning {
+    fn default() -> Self {
+        Self {
+            silent_after: Duration::from_secs(2),
+            forget_edge_after: Duration::from_secs(5),
+            start_phase: Duration::from_secs(10),
+            missed_counts: 3,
+        }
+    }
+}
