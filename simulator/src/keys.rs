@@ -43,6 +43,11 @@ fn entering_cap(scenario: &mut Scenario) -> &mut u32 {
     scenario.capacity.entering_cap.get_or_insert(u32::MAX)
 }
 
+fn first_patience(scenario: &mut Scenario) -> &mut Duration {
+    let patience = scenario.herd.patience;
+    scenario.capacity.first_patience.get_or_insert(patience)
+}
+
 /// In the order of the reference page.
 pub(crate) const KEYS: &[Key] = &[
     key(
@@ -94,6 +99,16 @@ pub(crate) const KEYS: &[Key] = &[
         "herd.patienceSeconds",
         Into::Seconds(|it| &mut it.herd.patience),
         "How long a client waits for its CONNACK.",
+    ),
+    key(
+        "herd.otherPatiencePercent",
+        Into::Byte(|it| &mut it.herd.other_patience_percent),
+        "Of 100 clients, so many wait for another time.",
+    ),
+    key(
+        "herd.otherPatienceSeconds",
+        Into::Seconds(|it| &mut it.herd.other_patience),
+        "For how long.",
     ),
     key(
         "herd.stepTimeoutSeconds",
@@ -219,6 +234,16 @@ pub(crate) const KEYS: &[Key] = &[
         "capacity.clientHoldBudget",
         Into::Long(|it| &mut it.capacity.client_hold_budget),
         "Clients that one edge may hold after CONNECT: those whose address has more than 32 in the census, or all of them (`ClientIdHash`).",
+    ),
+    key(
+        "capacity.firstPatienceSeconds",
+        Into::Seconds(first_patience),
+        "How patient edges take the fleet to be at first; absent: as it is.",
+    ),
+    key(
+        "capacity.learnsPatience",
+        Into::Flag(|it| &mut it.capacity.learns_patience),
+        "Edges learn how patient the fleet is, from a sample of held clients that give up.",
     ),
     key(
         "capacity.enteringCap",

@@ -30,7 +30,11 @@ pub(crate) fn page() -> String {
 }
 
 fn default(into: Into, path: &str) -> String {
-    if path == "capacity.enteringCap" || path.starts_with("capacity.backend.") {
+    if matches!(
+        path,
+        "capacity.enteringCap" | "capacity.firstPatienceSeconds"
+    ) || path.starts_with("capacity.backend.")
+    {
         return "absent".to_owned();
     }
     let mut founding = Scenario::founding();

@@ -49,7 +49,7 @@ type Arrival = u64;
 #[derive(Debug)]
 struct Held<Id> {
     id: Id,
-    /// Kept until it leaves by itself.
+    /// Kept until it leaves by itself, as long as its slice is closed.
     is_sample: bool,
     is_last: bool,
     slice: u32,
@@ -250,11 +250,8 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             while let Some(oldest) = self.at_the_door(is_last).first().copied()
                 && !self.can_make_it(oldest, usual, now)
             {
-                self.at_the_door(is_last).remove(&oldest);
-                // a sample is let in no more either, but shows its patience until its deadline
-                if !self.is_sample(oldest) {
-                    expired.extend(self.take(oldest).map(|held| held.id));
-                }
+                // a sample as well: where slices are open nobody waits for the sake of a figure
+                expired.extend(self.take(oldest).map(|held| held.id));
             }
         }
         expired
@@ -324,11 +321,6 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
             self.closed.remove(&(held.slice, arrival));
         }
         Some(held)
-    }
-
-    fn is_sample(&self, arrival: Arrival) -> bool {
-        let held = self.sockets.get(&arrival);
-        held.is_some_and(|held| held.is_sample)
     }
 
     /// For how long the next one is kept as a sample; `None`: it is none.

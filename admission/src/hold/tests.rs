@@ -135,16 +135,12 @@ fn sampling(percent: u32) -> Hold<u32> {
 }
 
 #[test]
-fn a_sample_is_kept_until_it_leaves_and_shows_its_patience() {
+fn a_sample_before_a_closed_slice_is_kept_until_it_leaves_and_shows_its_patience() {
     let mut hold = sampling(100);
     assert_eq!(hold.hold(1, 0, false, at(0)), Ok(at(60_000)));
     hold.hold(2, 0, false, at(0)).unwrap();
     hold.hold(3, 0, false, at(0)).unwrap();
     assert!(hold.expire(USUAL, at(20_000)).is_empty());
-    hold.open_to(1);
-    assert!(hold.expire(USUAL, at(20_000)).is_empty());
-    assert_eq!(hold.door(), 0, "it waits for nothing but its own end");
-    assert!(promoted(&mut hold, 9, at(20_000)).is_empty());
     hold.remove(1, at(21_000));
     hold.remove(2, at(299));
     let given_up = hold.take_given_up();
@@ -164,11 +160,17 @@ fn a_sample_is_kept_until_it_leaves_and_shows_its_patience() {
 }
 
 #[test]
-fn a_sample_with_patience_left_comes_in_as_others_do() {
-    let mut hold = sampling(100);
-    hold.hold(1, 0, false, at(0)).unwrap();
-    hold.open_to(1);
-    assert_eq!(promoted(&mut hold, 9, at(1_000)), [1]);
+fn a_sample_comes_in_or_goes_as_others_do_when_its_slice_opens() {
+    for (when, comes_in) in [(1_000, true), (20_000, false)] {
+        let mut hold = sampling(100);
+        hold.hold(1, 0, false, at(0)).unwrap();
+        hold.open_to(1);
+        let goes = hold.expire(USUAL, at(when));
+        let comes = promoted(&mut hold, 9, at(when));
+        let expected: (&[u32], &[u32]) = if comes_in { (&[], &[1]) } else { (&[1], &[]) };
+        assert_eq!((&*goes, &*comes), expected, "{when}");
+        assert_eq!(hold.take_given_up().count(), 0);
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Run<'_> {
     }
 
     fn ask_backend(&mut self, number: u16) {
-        let half_patience = moment(self.scenario.herd.patience / 2);
+        let half_patience = moment(self.edges[usize::from(number)].view.patience / 2);
         let (Some(backend), now) = (self.backend, self.now) else {
             return;
         };

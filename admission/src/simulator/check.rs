@@ -29,6 +29,7 @@ impl Scenario {
     pub fn check(&self) -> Result<(), Problems> {
         let mut found = Vec::new();
         self.check_herd(&mut found);
+        self.check_times_of_herd(&mut found);
         self.check_capacity(&mut found);
         for (index, fault) in self.faults.iter().enumerate() {
             self.check_fault(&format!("faults[{index}]"), *fault, &mut found);
@@ -84,11 +85,20 @@ impl Scenario {
                 u32::from(herd.back_off_percent),
                 (100, 1_000),
             ),
+            (
+                "otherPatiencePercent",
+                u32::from(herd.other_patience_percent),
+                (0, 100),
+            ),
             ("certificates", u32::from(herd.certificates), (1, 16)),
             ("subscribes", u32::from(herd.subscribes), (0, 10_000)),
         ] {
             whole(&format!("herd.{field}"), number, (least, most), found);
         }
+    }
+
+    fn check_times_of_herd(&self, found: &mut Vec<Problem>) {
+        let herd = &self.herd;
         let day = DAY.as_micros();
         for (field, length, least) in [
             ("flappingStaysSeconds", herd.flapping_stays, 0),
@@ -98,6 +108,15 @@ impl Scenario {
                 "patienceSeconds",
                 herd.patience,
                 (herd.round_trip * 4).as_micros().max(100_000),
+            ),
+            (
+                "otherPatienceSeconds",
+                herd.other_patience,
+                if herd.other_patience_percent == 0 {
+                    0
+                } else {
+                    (herd.round_trip * 4).as_micros().max(100_000)
+                },
             ),
             (
                 "stepTimeoutSeconds",
@@ -144,6 +163,15 @@ impl Scenario {
             ("subscribeSeconds", capacity.subscribe),
         ] {
             time(&format!("capacity.{field}"), length, (0, 60_000_000), found);
+        }
+        if let Some(patience) = capacity.first_patience {
+            let most = DAY.as_micros();
+            time(
+                "capacity.firstPatienceSeconds",
+                patience,
+                (100_000, most),
+                found,
+            );
         }
         if let Some(backend) = capacity.backend {
             time(

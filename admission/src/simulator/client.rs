@@ -1,5 +1,7 @@
 //! One client, and what its edge and its shard know of it.
 
+use std::time::Duration;
+
 use super::moment::Moment;
 use super::scenario::{Herd, Scenario};
 use crate::places::Place;
@@ -101,6 +103,22 @@ impl Scenario {
             Kind::Gone
         } else {
             Kind::Usual
+        }
+    }
+
+    pub(super) fn longest_patience(&self) -> Duration {
+        match self.herd.other_patience_percent {
+            0 => self.herd.patience,
+            _ => self.herd.patience.max(self.herd.other_patience),
+        }
+    }
+
+    pub(super) fn patience_of(&self, client: u32) -> Duration {
+        let others = u64::from(self.herd.other_patience_percent);
+        if others > 0 && self.hash("patience", client) % 100 < others {
+            self.herd.other_patience
+        } else {
+            self.herd.patience
         }
     }
 

@@ -16,7 +16,8 @@ impl Run<'_> {
 
     /// When a try's patience ends.
     pub(super) fn patient_until(&self, attempt: Try) -> Moment {
-        self.clients[attempt.client as usize].dialled + moment(self.scenario.herd.patience)
+        self.clients[attempt.client as usize].dialled
+            + moment(self.scenario.patience_of(attempt.client))
     }
 
     pub(super) fn give_up(&mut self, attempt: Try) {

@@ -63,7 +63,8 @@ pub(super) struct Cores {
     running: Vec<Option<(Job, Moment)>>,
     /// Turns that ended while nothing ran.
     pub(super) late: Vec<u16>,
-    half_patience: Moment,
+    /// A login that has waited for longer is not served before newer ones.
+    pub(super) half_patience: Moment,
 }
 
 impl Cores {

@@ -63,7 +63,7 @@ pub(super) struct Swept {
 impl Edge {
     pub(super) fn new(scenario: &Scenario, number: u16, boot: u64) -> Result<Self, SlicingErrors> {
         let plan = scenario.plan()?;
-        let patience = scenario.herd.patience;
+        let patience = scenario.first_patience();
         let admission = EdgeAdmission::new(EdgeSettings {
             edge: EdgeId(format!("edge-{number:03}")),
             mode: if scenario.law == Law::Staged {
@@ -75,7 +75,7 @@ impl Edge {
             plan,
             patience,
             entering_cap: scenario.capacity.entering_cap,
-            learns_patience: false,
+            learns_patience: scenario.capacity.learns_patience,
             tuning: Tuning::default(),
         });
         let budget = |sockets| usize::try_from(sockets).unwrap_or(usize::MAX);
@@ -84,6 +84,12 @@ impl Edge {
             budget(scenario.capacity.client_hold_budget),
         );
         let seed = scenario.hash("hold", u32::from(number)).wrapping_add(boot);
+        let hold = Hold::new(patience, sockets, seed);
+        let hold = if scenario.capacity.learns_patience {
+            hold.sampling(&Tuning::default())
+        } else {
+            hold
+        };
         Ok(Self {
             alive: true,
             boot,
@@ -91,7 +97,7 @@ impl Edge {
             admission,
             places: Places::default(),
             limit: 0,
-            hold: Hold::new(patience, sockets, seed),
+            hold,
             clients: Hold::new(patience, clients, seed).for_the_whole_patience(),
             clients_first: false,
             waits: Waits::default(),

@@ -22,7 +22,7 @@ impl Run<'_> {
     pub(super) fn arrive(&mut self, client: u32) {
         self.progress.arrivals += 1;
         let waiting = self.scenario.expected() - self.progress.back;
-        let settled_down = self.now > moment(self.scenario.herd.patience) * PATIENCES_IN_STEP;
+        let settled_down = self.now > moment(self.scenario.longest_patience()) * PATIENCES_IN_STEP;
         self.watch.knocks(waiting, settled_down, self.now);
         let number = self.clients[client as usize].tries + 1;
         self.clients[client as usize].tries = number;
@@ -109,8 +109,8 @@ impl Run<'_> {
         client.place = Some(place);
         self.edges[usize::from(edge)].entered(attempt, now);
         if self.scenario.law == Law::Staged && self.is_current(attempt) {
-            let usual = self.edges[usize::from(edge)].view.usual_time_to_connack;
-            let patience = self.scenario.herd.patience;
+            let view = &self.edges[usize::from(edge)].view;
+            let (usual, patience) = (view.usual_time_to_connack, view.patience);
             // as its edge knows it, which does not know how long the knock was under way
             let left = patience.saturating_sub(duration(now - since));
             self.watch.waits_yet(usual, left, patience);
@@ -236,6 +236,7 @@ impl Run<'_> {
             }
             let edge = &mut self.edges[usize::from(number)];
             let counts = edge.counts(&self.clients, self.now);
+            edge.admission.gave_up(&edge.hold.take_given_up());
             edge.admission
                 .tick(counts, &std::mem::take(&mut edge.waits), duration(self.now));
             if let Law::Aimd(most) = self.scenario.law
@@ -304,6 +305,8 @@ impl Run<'_> {
                 view.table.slice_of_client(&client_id(attempt.client))
             });
         }
+        edge.hold.set_patience(view.patience);
+        edge.clients.set_patience(view.patience);
         let place = u16::try_from(number).unwrap_or(0);
         edge.set_limit(match scenario.law {
             Law::Staged | Law::Open => view.entering_limit,
@@ -313,7 +316,10 @@ impl Run<'_> {
         if scenario.law == Law::Staged {
             edge.places.set_last_limit(view.last_class_limit);
         }
+        let half_patience = moment(view.patience / 2);
         edge.view = view;
+        let machine = usize::from(self.edge_machine(place));
+        self.cores[machine].half_patience = half_patience;
         self.promote(place);
     }
 }

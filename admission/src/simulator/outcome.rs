@@ -44,6 +44,8 @@ pub struct Outcome {
     pub drops: u64,
     /// Of the times from being let in until CONNACK: median and 95th percentile.
     pub time_to_connack: (Duration, Duration),
+    /// How patient the edges take the fleet to be at the end.
+    pub patience: Duration,
     pub reopening: u64,
     pub level: u32,
     pub slices: u32,
@@ -179,6 +181,7 @@ impl Run<'_> {
             turned_away: progress.turned_away,
             drops: progress.drops,
             time_to_connack: (percentile(50), percentile(95)),
+            patience: view.map_or(Duration::ZERO, |view| view.patience),
             reopening: view.map_or(0, |view| view.reopening.0),
             level: last.level,
             slices: view.map_or(0, EdgeView::slices),

@@ -72,7 +72,7 @@ impl Scenario {
 impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario) -> Result<Self, Problems> {
         let capacity = &scenario.capacity;
-        let half_patience = moment(scenario.herd.patience / 2);
+        let half_patience = moment(scenario.first_patience() / 2);
         let cores = |count: u16| Cores::new(count, capacity.priorities, half_patience);
         let machines = if capacity.one_machine {
             vec![cores(capacity.edge_cores)]

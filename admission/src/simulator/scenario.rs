@@ -62,6 +62,9 @@ pub struct Herd {
     pub dials_within: Duration,
     /// How long a client waits for its CONNACK.
     pub patience: Duration,
+    /// Of 100 clients, so many wait for this long instead.
+    pub other_patience_percent: u8,
+    pub other_patience: Duration,
     /// How long it waits for a SUBACK.
     pub step_timeout: Duration,
     /// From a failure until the next try.
@@ -113,6 +116,10 @@ pub struct Capacity {
     /// Clients that one edge may hold after CONNECT.
     pub client_hold_budget: u32,
     pub backend: Option<Backend>,
+    /// How patient edges take the fleet to be before they know; `None`: as it is.
+    pub first_patience: Option<Duration>,
+    /// Whether they learn it from clients that give up.
+    pub learns_patience: bool,
     /// Never more than so many entering at one edge.
     pub entering_cap: Option<u32>,
 }
@@ -185,6 +192,8 @@ impl Default for Herd {
             census_percent: 0,
             dials_within: Duration::ZERO,
             patience: Duration::from_secs(5),
+            other_patience_percent: 0,
+            other_patience: Duration::from_secs(5),
             step_timeout: Duration::from_secs(5),
             retry: Duration::from_secs(1),
             jitter_percent: 0,
@@ -219,6 +228,8 @@ impl Default for Capacity {
             hold_budget: 20_000,
             client_hold_budget: 4_000,
             backend: None,
+            first_patience: None,
+            learns_patience: false,
             entering_cap: None,
         }
     }
@@ -237,6 +248,11 @@ impl Scenario {
             at_most: Duration::from_secs(400),
             seed: 1,
         }
+    }
+
+    /// How patient edges take the fleet to be at first.
+    pub(super) fn first_patience(&self) -> Duration {
+        self.capacity.first_patience.unwrap_or(self.herd.patience)
     }
 
     /// Clients that can come back and stay.

@@ -22,7 +22,7 @@ impl Run<'_> {
     /// its address is remembered.
     pub(super) fn look_at_attaching(&mut self, number: u16) {
         let edge = &self.edges[usize::from(number)];
-        let patience = self.scenario.herd.patience;
+        let patience = edge.view.patience;
         let late: Vec<_> = edge
             .wait_longer(&self.clients, edge.view.aim, self.now)
             .filter(|attempt| {

@@ -82,6 +82,7 @@ prop_compose! {
         hold_budget in prop_oneof![1 => 0_u32..=50, 3 => Just(20_000_u32)],
         client_hold_budget in prop_oneof![1 => 1_u32..=300, 3 => Just(4_000_u32)],
         entering_cap in prop_oneof![4 => Just(None), 1 => (1_u32..=100).prop_map(Some)],
+        learns_patience: bool,
         backend in prop_oneof![
             3 => Just(None),
             1 => (1_u64..=200, 4_u32..=64, 0_u8..=30).prop_map(|(latency, concurrent, failing_percent)| Some(Backend {
@@ -91,7 +92,7 @@ prop_compose! {
     ) -> Capacity {
         Capacity {
             edges, shards, edge_cores, shard_cores, one_machine, handshake, login, session, subscribe, settle_limit,
-            hold_budget, client_hold_budget, entering_cap, backend, priorities: true,
+            hold_budget, client_hold_budget, entering_cap, first_patience: None, learns_patience, backend, priorities: true,
         }
     }
 }

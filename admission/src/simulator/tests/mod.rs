@@ -2,6 +2,7 @@ mod behaviour;
 mod census;
 mod faults;
 mod invariants;
+mod patience;
 mod table;
 
 use std::time::Duration;
