@@ -66,6 +66,13 @@ fn until_others_are_back(cluster: &Cluster<'_>, sick: usize, all: Counts) {
     );
 }
 
+/// Waits until addresses are remembered for the sick shard: whose clients have waited for it in vain wait before TLS.
+fn until_kept_out(cluster: &Cluster<'_>) {
+    until("addresses are remembered", RAMP_WITHIN, || {
+        (cluster.edges[0].admin.metric("herdgate_remembered") > 0.0).then_some(())
+    });
+}
+
 /// All come, all shards crash, and in the middle of the reopening one is not well.
 fn reopening(sick: usize, sicken: impl FnOnce(&mut Cluster<'_>, Counts)) {
     let Some(setup) = staged(30_000) else { return };
@@ -106,6 +113,7 @@ fn a_silent_shard_keeps_nobody_elses_clients_out() {
     reopening(sick, |cluster, all| {
         node(cluster, sick).process.signal(Signal::STOP);
         until_others_are_back(cluster, sick, all);
+        until_kept_out(cluster);
         node(cluster, sick).process.signal(Signal::CONT);
     });
 }
@@ -138,6 +146,7 @@ fn a_late_shard_keeps_nobody_elses_clients_out() {
                 }
             });
             until_others_are_back(cluster, sick, all);
+            until_kept_out(cluster);
         });
     });
 }

@@ -114,6 +114,28 @@ fn for_a_shard_that_is_well_nobody_is_kept_out_and_what_is_over_is_told() {
     assert!(cluster.view(0).remembered.is_empty());
 }
 
+#[test]
+fn who_waits_for_a_sick_shard_behind_open_slices_is_told_so() {
+    let mut cluster = Cluster::open(1, 3);
+    let places_are_free = EdgeCounts {
+        entering: 1,
+        ..CROWD
+    };
+    cluster.crowd(places_are_free);
+    cluster.run(2 * SECOND);
+    assert_eq!(&*cluster.view(0).limiting, "level");
+    cluster.feel(1, Verdict::Bad, "suback");
+    cluster.run(2 * SECOND);
+    assert_eq!(&*cluster.view(0).limiting, "shard");
+    cluster.crowd(CROWD);
+    cluster.run(2 * SECOND);
+    assert_ne!(&*cluster.view(0).limiting, "shard", "places bind");
+    cluster.crowd(places_are_free);
+    cluster.stop_shard(1);
+    let view = after_in_vain(&mut cluster, 1);
+    assert_eq!(&*view.limiting, "shard", "lost");
+}
+
 /// A table whose census has clients of a few addresses alone.
 fn table_of_few() -> TableFor {
     let plan = SlicePlan::new(256, &Slicing::PrefixHash(PrefixLengths::default())).unwrap();

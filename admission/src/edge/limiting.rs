@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EdgeAdmission, EdgeCounts, Mode};
+use super::{EdgeAdmission, EdgeCounts, Mode, ShardView};
 use crate::backend::SIGNAL;
 use crate::heard::Health;
 use crate::report::Verdict;
@@ -23,6 +23,9 @@ impl EdgeAdmission {
             Health::Good if counts.entering < self.lawful_limit() && self.ramp.steering.paused => {
                 "paused"
             }
+            Health::Good if counts.entering < self.lawful_limit() && self.waits_for_a_shard() => {
+                "shard"
+            }
             Health::Good if counts.entering < self.lawful_limit() => "level",
             Health::Good if self.entering.is_capped() => "entering_limit",
             Health::Good => {
@@ -30,5 +33,11 @@ impl EdgeAdmission {
                 slows.or(self.itself.1).unwrap_or("time_to_connack")
             }
         }
+    }
+
+    /// Whether those who wait can but wait for a shard that is not well: no slice is closed any more.
+    fn waits_for_a_shard(&self) -> bool {
+        let all_are_well = || self.shard_views().iter().all(ShardView::is_well);
+        self.ramp.level >= self.table.slices() && (!self.remembered.is_empty() || !all_are_well())
     }
 }

@@ -77,11 +77,13 @@ pub struct EdgeView {
     pub usual_time_to_connack: Duration,
     /// The time to CONNACK aimed at; for [`crate::times::Times::record_at_least`].
     pub aim: Duration,
-    /// The state of the shards, or of the edge itself, has let nobody in for so long that somebody should look; `limiting` names the signal.
+    /// The state of the shards, or of the edge itself, has let nobody in for so long that somebody should look; `limiting`
+    /// names the signal.
     pub stalled: bool,
     /// What keeps those who wait from coming in faster, empty when nothing does: `no_shard_heard`, a shard's signal
-    /// or the edge's own such as `queue_wait`, `memory` or `cpu_throttling`, `auth_backend`, `closed` (the mode), `paused`, `settle_limit`, `level` (slices are still opening), `entering_limit` (the configured cap)
-    /// or `time_to_connack` (the entering limit, as the law finds it).
+    /// or the edge's own such as `queue_wait`, `memory` or `cpu_throttling`, `auth_backend`, `closed` (the mode), `paused`,
+    /// `settle_limit`, `level` (slices are still opening), `shard` (all are open, and clients wait for a shard that is not
+    /// well), `entering_limit` (the configured cap) or `time_to_connack` (the entering limit, as the law finds it).
     pub limiting: Arc<str>,
 }
 
