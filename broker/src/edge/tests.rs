@@ -4,6 +4,7 @@ mod attach;
 mod authentication;
 mod gate;
 mod harness;
+mod last_class;
 mod limits;
 mod packets;
 mod proxied;

@@ -1,6 +1,8 @@
 //! One edge worker: the sockets of one thread, and what they share.
 
 mod coming;
+mod reminding;
+mod telling;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -10,24 +12,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use herdgate_admission::census::{Census, Tally};
-use herdgate_admission::edge::{EdgeView, REPORT_EVERY};
+use herdgate_admission::census::Tally;
+use herdgate_admission::edge::EdgeView;
 use herdgate_admission::last_class::Comer;
 use herdgate_admission::places::Place;
 use herdgate_admission::report::EdgeReport;
-use herdgate_admission::slicing::Slicing;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::conn::{Conn, Ending};
-use super::control::{ControlMail, WorkerNews};
+use super::control::ControlMail;
 use super::counting::Censuses;
 use super::entering::{Entering, Enterings};
 use super::gate::Gate;
 use super::handshake::Handshakes;
-use super::keepalive::{GRAIN, Wheel};
+use super::keepalive::Wheel;
 use super::links::Links;
 use super::proxied::Balancers;
 use super::questions::{self, Question};
@@ -403,92 +403,5 @@ impl Worker {
         if let Some(conn) = self.conn(shard, stream) {
             then(&conn);
         }
-    }
-
-    async fn watch_keep_alives(self: Rc<Self>) {
-        let mut ticks = interval(GRAIN);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            ticks.tick().await;
-            let now = self.clock.now();
-            let reminded = self.alarms.borrow_mut().due(now);
-            for stream in reminded {
-                if let Some(conn) = self.conns.borrow().get(&stream) {
-                    conn.remind();
-                }
-            }
-            let due = self.wheel.borrow_mut().due(now);
-            for stream in due {
-                let conn = self.conns.borrow().get(&stream).cloned();
-                let Some((conn, deadline)) =
-                    conn.and_then(|conn| conn.deadline().map(|at| (conn, at)))
-                else {
-                    continue;
-                };
-                if deadline <= now {
-                    conn.look_for_life();
-                }
-                self.wheel
-                    .borrow_mut()
-                    .insert(stream, deadline.max(now + 4 * GRAIN));
-            }
-        }
-    }
-
-    /// Tells control how this worker is, again and again.
-    async fn tell(self: Rc<Self>, control: UnboundedSender<ControlMail>) {
-        let mut ticks = interval(REPORT_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            if control.send(ControlMail::Worker(self.news())).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Tells all shards what control has summed up. Runs as long as the worker.
-    async fn tell_census(self: Rc<Self>, mut census: Censuses) {
-        while census.changed().await.is_ok() {
-            if let Some(report) = &*census.borrow_and_update() {
-                self.links
-                    .push_to_all(|| ToShard::Census(Arc::clone(report)));
-            }
-        }
-    }
-
-    /// When it is time.
-    fn census(&self) -> Option<Census> {
-        let now = self.clock.now();
-        let settings = &self.shared.settings.admission;
-        if now.saturating_sub(self.counted_at.get()) < settings.count_every {
-            return None;
-        }
-        self.counted_at.set(now);
-        let lengths = Slicing::from(&settings.slicing).prefix();
-        let tally = self.tally.borrow();
-        Some(tally.census(lengths, &self.shared.node_networks))
-    }
-
-    fn news(&self) -> Box<WorkerNews> {
-        let (door, held) = self.gate.waiting();
-        let edge = &self.shared.metrics.edge;
-        edge.packets_received.inc_by(self.traffic.packets_in.take());
-        edge.packets_sent.inc_by(self.traffic.packets_out.take());
-        edge.bytes_received.inc_by(self.traffic.received.take());
-        edge.bytes_sent.inc_by(self.traffic.sent.take());
-        let oldest_entering = self.entering.oldest();
-        Box::new(WorkerNews {
-            worker: self.index,
-            door,
-            held,
-            oldest_entering,
-            lowest_held: self.gate.lowest_held(),
-            waits: self.entering.take_waits(self.clock.now()),
-            refused: self.refused.take(),
-            came: self.entering.take_came(),
-            given_up: self.gate.take_given_up(),
-            census: self.census(),
-        })
     }
 }

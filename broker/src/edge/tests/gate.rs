@@ -9,7 +9,7 @@ use crate::metrics::GateDecision;
 
 const STAGED: [&str; 2] = ["admission.mode=Staged", "admission.patienceSeconds=2"];
 
-fn open(edge: &Edge, level: u32, places: u32) {
+pub(super) fn open(edge: &Edge, level: u32, places: u32) {
     edge.shared.places.set_limit(places);
     edge.view.send_modify(|view| {
         view.reopening = ReopeningNumber(1);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use herdgate_admission::edge::EdgeView;
+use herdgate_admission::last_class::Came;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -36,9 +37,9 @@ pub(super) struct Edge {
     inbox: UnboundedReceiver<Mail>,
     sink: EdgeSink,
     frames: std::collections::VecDeque<ToShard>,
+    mail: UnboundedReceiver<ControlMail>,
     /// Kept, so that the worker lives.
     _drain: watch::Sender<Stage>,
-    _control: UnboundedReceiver<ControlMail>,
     _report: ReportSender,
     _census: CensusSender,
 }
@@ -101,8 +102,8 @@ async fn start(set: &[&str]) -> Edge {
         inbox,
         sink,
         frames: std::collections::VecDeque::new(),
+        mail,
         _drain: drain,
-        _control: mail,
         _report: report,
         _census: census,
     }
@@ -166,6 +167,28 @@ impl Edge {
     /// Together, as a link brings frames.
     pub(super) fn say_all(&self, frames: Vec<ToEdge>) {
         self.sink.send(frames).unwrap();
+    }
+
+    /// How the next `count` ways in ended, as the law is told, and those that it is told of in the report after that.
+    pub(super) async fn came(&mut self, count: usize) -> Vec<Came> {
+        let mut came = Vec::new();
+        loop {
+            let had_enough = came.len() >= count;
+            let mail = timeout(DEADLINE, self.mail.recv());
+            if let Some(ControlMail::Worker(news)) = mail.await.expect("there is news") {
+                came.extend(news.came);
+                if had_enough {
+                    return came;
+                }
+            }
+        }
+    }
+
+    /// Until everybody who was let in is done with it.
+    pub(super) async fn until_nobody_enters(&self) {
+        while self.shared.places.used() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// A client with a session.

@@ -65,7 +65,7 @@ fn a_wait_longer_than_half_the_patience_is_cut_with_a_word() {
     });
 }
 
-const FLAPPING: [&str; 4] = [
+pub(super) const FLAPPING: [&str; 4] = [
     "admission.patienceSeconds=1",
     "authentication.flapping.freeEnds=1",
     "authentication.flapping.firstSeconds=60",
