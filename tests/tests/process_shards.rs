@@ -146,7 +146,11 @@ fn a_late_shard_keeps_nobody_elses_clients_out() {
                 }
             });
             until_others_are_back(cluster, sick, all);
-            until_kept_out(cluster);
+            // they wait for less than half of their patience, but for longer than is aimed at
+            until("places are given back", RAMP_WITHIN, || {
+                let edge = &cluster.edges[0].admin;
+                (edge.metric("herdgate_places_given_back_total") > 0.0).then_some(())
+            });
         });
     });
 }

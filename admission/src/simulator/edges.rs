@@ -162,7 +162,8 @@ impl Run<'_> {
         self.attach_waiting(shard);
     }
 
-    /// Whether the try that is over came to nothing. Whoever left because it waited too long for us has not.
+    /// Whether the try that is over came to nothing. Whoever left because it waited too long for us has not. An edge counts its
+    /// own part of the wait alone; this is the whole time since entering, which has the client's round trip more.
     fn note_end(&mut self, attempt: Try) {
         let now = self.now;
         let client = self.client(attempt);

@@ -121,8 +121,13 @@ impl Enterings {
     }
 
     /// Whoever has waited for a shard that is late for longer than `most` goes on without a place, so that somebody else may
-    /// come in.
-    pub(super) fn give_back(&self, is_late: impl Fn(u32) -> bool, most: Duration, now: Duration) {
+    /// come in. Returns how many these are.
+    pub(super) fn give_back(
+        &self,
+        is_late: impl Fn(u32) -> bool,
+        most: Duration,
+        now: Duration,
+    ) -> usize {
         let waits_too_long = |client: &Client| {
             let waits = |(shard, since): (u32, Duration)| {
                 now.saturating_sub(since) > most && is_late(shard)
@@ -132,10 +137,12 @@ impl Enterings {
         let mut clients = self.clients.borrow_mut();
         let late = clients.values_mut().filter(|client| waits_too_long(client));
         let places: Vec<_> = late.filter_map(|client| client.place.take()).collect();
-        if !places.is_empty() {
+        let given_back = places.len();
+        if given_back > 0 {
             drop(places);
             self.given_back.notify_one();
         }
+        given_back
     }
 }
 
@@ -286,10 +293,10 @@ mod tests {
         assert_eq!(all.oldest(), None, "not of those that wait for no shard");
         let oldest = all.take_waits(later).of(3).oldest;
         assert!(oldest >= Some(TELLING), "{oldest:?}");
-        all.give_back(|shard| shard != 3, TELLING, later);
-        all.give_back(|_| true, TELLING * 3, later);
+        assert_eq!(all.give_back(|shard| shard != 3, TELLING, later), 0);
+        assert_eq!(all.give_back(|_| true, TELLING * 3, later), 0);
         assert_eq!(places.used(), 1);
-        all.give_back(|shard| shard == 3, TELLING, later);
+        assert_eq!(all.give_back(|shard| shard == 3, TELLING, later), 1);
         assert_eq!(places.used(), 0);
         assert!(given_back.notified().now_or_never().is_some());
     }

@@ -32,6 +32,7 @@ pub struct EdgeMetrics {
     pub stalled: Gauge,
     pub last_class: Gauge,
     pub remembered: Gauge,
+    pub places_given_back: Counter,
     pub slices: Gauge,
     pub reopening: Gauge,
     /// Seconds from being let in to CONNACK.
@@ -83,6 +84,11 @@ impl EdgeMetrics {
             stalled: gauge(r, "stalled", "1 while shards are hard for minutes"),
             last_class: gauge(r, "last_class", "Clients that never settle"),
             remembered: gauge(r, "remembered", "Addresses remembered for a shard"),
+            places_given_back: counter(
+                r,
+                "places_given_back",
+                "Places given back by clients that wait for a late shard",
+            ),
             slices: gauge(r, "slices", "Slices there are"),
             reopening: gauge(r, "reopening", "Number of the reopening"),
             connack_wait: waits(r, "connack_wait_seconds", "From being let in to CONNACK"),

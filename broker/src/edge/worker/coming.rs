@@ -75,8 +75,10 @@ impl Worker {
         while views.changed().await.is_ok() {
             self.granted.notify_waiters();
             let is_late = |shard| self.gate.is_late(shard);
-            self.entering
-                .give_back(is_late, self.gate.aim(), self.clock.now());
+            let (aim, now) = (self.gate.aim(), self.clock.now());
+            let given_back = self.entering.give_back(is_late, aim, now);
+            let metrics = &self.shared.metrics.edge;
+            metrics.places_given_back.inc_by(given_back as u64);
         }
     }
 }
