@@ -84,11 +84,7 @@ impl EdgeMetrics {
             stalled: gauge(r, "stalled", "1 while shards are hard for minutes"),
             last_class: gauge(r, "last_class", "Clients that never settle"),
             remembered: gauge(r, "remembered", "Addresses remembered for a shard"),
-            places_given_back: counter(
-                r,
-                "places_given_back",
-                "Places given back by clients that wait for a late shard",
-            ),
+            places_given_back: counter(r, "places_given_back", "Places taken back for late shards"),
             slices: gauge(r, "slices", "Slices there are"),
             reopening: gauge(r, "reopening", "Number of the reopening"),
             connack_wait: waits(r, "connack_wait_seconds", "From being let in to CONNACK"),
