@@ -120,7 +120,7 @@ impl Keeper {
         }
         changed.table = self.offer(level);
         changed.stored |= changed.table;
-        let patience = self.settings.count_every * self.settings.hearing.missed_counts;
+        let patience = self.settings.count_every * self.settings.hearing.counts_within;
         self.reports
             .retain(|_, (heard, _)| now.saturating_sub(*heard) <= patience);
         if self.is_quiet() {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::times::Times;
 use crate::tuning::Tuning;
 
-/// So many give-ups are remembered before the older half is forgotten: a fleet's firmware changes. A constant: whatever is
-/// a fortieth of it or more is enough for a percentile, and less than some thousands changes what is learned all the time.
+/// So many give-ups are remembered before the older half is forgotten: a fleet's firmware changes. A constant: four
+/// times as many as [`Tuning::enough_give_ups`] may be, so that the newer half is always enough.
 const FADE_AT: u64 = 2_048;
 
 /// What one edge has learned from its own clients.

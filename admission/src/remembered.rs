@@ -39,6 +39,11 @@ impl Remembered {
         (*until > now).then_some(*shard)
     }
 
+    /// Shards that some waited for in vain, as often as addresses are remembered for them.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = u32> + '_ {
+        self.shards.values().map(|(shard, _)| *shard)
+    }
+
     /// Those whose time is over.
     pub fn forget(&mut self, now: Duration) {
         while self.is_due(now) {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// A percentile of fewer is chance, on which nobody is judged and nothing limited: the slowest twentieth of these is one. A
-/// constant: it follows from the percentile.
+/// Fewer are chance, on which nobody is judged and nothing limited: of so many the slowest twentieth is one. A constant: it
+/// follows from that twentieth, and medians and shares need no more.
 pub(crate) const ENOUGH_TIMES: u64 = 20;
 /// Each doubling is cut in this many parts: a quantile is at most a sixteenth too high.
 const PARTS_BITS: u32 = 4;

@@ -67,7 +67,7 @@ pub struct Tuning {
     /// All slices are open after this much time in which a shard was heard and the level was neither hard nor paused:
     /// no fault of the law's own may keep a client out for longer. Zero: no such slope.
     pub max_blocked: Duration,
-    /// Percent of held sockets that are kept until they leave by themselves, so that their patience shows.
+    /// Percent of held sockets that are kept until they leave by themselves or their slice opens, so that their patience shows.
     pub sample_percent: u32,
     /// A sampled socket is kept no longer than this.
     pub sample_within: Duration,

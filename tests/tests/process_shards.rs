@@ -140,7 +140,7 @@ fn a_late_shard_keeps_nobody_elses_clients_out() {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     process.signal(Signal::STOP);
-                    std::thread::sleep(Duration::from_millis(1_400));
+                    std::thread::sleep(Duration::from_millis(1_600));
                     process.signal(Signal::CONT);
                     std::thread::sleep(Duration::from_millis(100));
                 }

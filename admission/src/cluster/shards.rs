@@ -126,14 +126,20 @@ fn who_waits_for_a_sick_shard_behind_open_slices_is_told_so() {
     assert_eq!(&*cluster.view(0).limiting, "level");
     cluster.feel(1, Verdict::Bad, "suback");
     cluster.run(2 * SECOND);
-    assert_eq!(&*cluster.view(0).limiting, "shard");
+    assert_eq!(&*cluster.view(0).limiting, "unwell_shard");
     cluster.crowd(CROWD);
     cluster.run(2 * SECOND);
-    assert_ne!(&*cluster.view(0).limiting, "shard", "places bind");
+    assert_ne!(&*cluster.view(0).limiting, "unwell_shard", "places bind");
     cluster.crowd(places_are_free);
+    after_in_vain(&mut cluster, 1);
+    cluster.feel(1, Verdict::Good, "");
+    cluster.run(2 * SECOND);
+    let view = cluster.view(0);
+    assert!(!view.remembered.is_empty());
+    assert_eq!(&*view.limiting, "level", "it is well again");
     cluster.stop_shard(1);
-    let view = after_in_vain(&mut cluster, 1);
-    assert_eq!(&*view.limiting, "shard", "lost");
+    cluster.step();
+    assert_eq!(&*cluster.view(0).limiting, "unwell_shard", "it is lost");
 }
 
 /// A table whose census has clients of a few addresses alone.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EdgeAdmission, EdgeCounts, Mode, ShardView};
+use super::{EdgeAdmission, EdgeCounts, Mode};
 use crate::backend::SIGNAL;
 use crate::heard::Health;
 use crate::report::Verdict;
@@ -24,7 +24,7 @@ impl EdgeAdmission {
                 "paused"
             }
             Health::Good if counts.entering < self.lawful_limit() && self.waits_for_a_shard() => {
-                "shard"
+                "unwell_shard"
             }
             Health::Good if counts.entering < self.lawful_limit() => "level",
             Health::Good if self.entering.is_capped() => "entering_limit",
@@ -37,7 +37,17 @@ impl EdgeAdmission {
 
     /// Whether those who wait can but wait for a shard that is not well: no slice is closed any more.
     fn waits_for_a_shard(&self) -> bool {
-        let all_are_well = || self.shard_views().iter().all(ShardView::is_well);
-        self.ramp.level >= self.table.slices() && (!self.remembered.is_empty() || !all_are_well())
+        let views = self.shard_views();
+        let is_well = |number| {
+            let mut well = views.iter().filter(|shard| shard.is_well());
+            well.any(|shard| shard.shard == number)
+        };
+        let is_sick = || {
+            let known = views.iter().map(|shard| shard.shard);
+            known
+                .chain(self.remembered.shards())
+                .any(|shard| !is_well(shard))
+        };
+        self.ramp.level >= self.table.slices() && is_sick()
     }
 }

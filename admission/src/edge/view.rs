@@ -82,7 +82,7 @@ pub struct EdgeView {
     pub stalled: bool,
     /// What keeps those who wait from coming in faster, empty when nothing does: `no_shard_heard`, a shard's signal
     /// or the edge's own such as `queue_wait`, `memory` or `cpu_throttling`, `auth_backend`, `closed` (the mode), `paused`,
-    /// `settle_limit`, `level` (slices are still opening), `shard` (all are open, and clients wait for a shard that is not
+    /// `settle_limit`, `level` (slices are still opening), `unwell_shard` (all are open, and clients wait for a shard that is not
     /// well), `entering_limit` (the configured cap) or `time_to_connack` (the entering limit, as the law finds it).
     pub limiting: Arc<str>,
 }

@@ -101,7 +101,7 @@ impl<Id: Copy + Eq + Hash> Hold<Id> {
         Self { tuning, ..self }
     }
 
-    /// Keeps some sockets until they leave by themselves, to learn from them; see [`Hold::take_given_up`].
+    /// Keeps some sockets of closed slices until they leave by themselves, to learn from them; see [`Hold::take_given_up`].
     #[must_use]
     pub fn sampling(mut self, tuning: &Tuning) -> Self {
         self.sampling = Some(Sampling {

@@ -86,7 +86,7 @@ fn another_law() -> Tuning {
             silent_after: millis(3_000),
             forget_edge_after: millis(4_000),
             start_phase: Duration::from_secs(11),
-            missed_counts: 5,
+            counts_within: 5,
         },
         trust: TrustTuning {
             enough_clients: 100,

@@ -8,12 +8,12 @@ use crate::config::reader::Reader;
 pub(super) fn hearing(section: &Reader<'_>) -> Option<HearingTuning> {
     let silence = range(section, "silentSeconds", "forgetEdgeSeconds");
     let start_phase = section.one("startPhaseSeconds");
-    let missed_counts = section.one("missedCounts");
+    let counts_within = section.one("countsWithin");
     let (silent_after, forget_edge_after) = silence?;
     Some(HearingTuning {
         silent_after,
         forget_edge_after,
         start_phase: start_phase?,
-        missed_counts: missed_counts?,
+        counts_within: counts_within?,
     })
 }

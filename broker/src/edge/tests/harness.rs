@@ -9,7 +9,7 @@ use bytes::Bytes;
 use herdgate_admission::edge::EdgeView;
 use herdgate_admission::last_class::Came;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{broadcast, watch};
 use tokio::task::LocalSet;
@@ -138,6 +138,13 @@ fn settings(set: &[&str]) -> crate::config::EdgeSettings {
 impl Edge {
     pub(super) async fn dial(&self) -> Client {
         Client(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// From 127.0.0.`last`.
+    pub(super) async fn dial_from(&self, last: u8) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, last], 0).into()).unwrap();
+        Client(socket.connect(self.address).await.unwrap())
     }
 
     /// The next frame for the shard.

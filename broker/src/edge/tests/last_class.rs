@@ -24,7 +24,7 @@ async fn leaves(edge: &mut Edge, id: &str) {
 fn a_shards_refusal_is_spared() {
     with_edge(&[STAGED], async |mut edge| {
         open(&edge, 256, 100);
-        let mut client = edge.dial().await;
+        let mut client = edge.dial_from(2).await;
         client.connect(v3("a")).await;
         let stream = edge.attach().await;
         let connack = Bytes::from_static(&[0x20, 2, 0, 3]);
@@ -43,7 +43,7 @@ fn whom_a_full_listener_resets_is_spared() {
     with_edge(&[STAGED, listener], async |mut edge| {
         open(&edge, 256, 100);
         let (client, of) = edge.attached(v3("a")).await;
-        let mut over = edge.dial().await;
+        let mut over = edge.dial_from(2).await;
         over.read_to_end().await.unwrap_err();
         edge.until_nobody_enters().await;
         drop(client);
