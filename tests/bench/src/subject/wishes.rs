@@ -15,7 +15,7 @@ pub enum Mode {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     pub mode: Mode,
-    /// No settle limit binds, and nobody loses patience.
+    /// No limit binds, and nobody loses patience.
     pub is_unbound: bool,
     /// Users in mosquitto's format; without it nobody needs a password.
     pub passwords: Option<PathBuf>,
@@ -39,7 +39,7 @@ impl Wishes {
             Mode::Staged => "Staged",
         };
         let limits = if self.is_unbound {
-            ", patienceSeconds: 60, settleLimit: 100000"
+            ", patienceSeconds: 60, settleLimit: 100000, tuning: {firstEntering: 100000}"
         } else {
             ""
         };
