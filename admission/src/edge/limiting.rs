@@ -35,7 +35,7 @@ impl EdgeAdmission {
         }
     }
 
-    /// Whether those who wait can but wait for a shard that is not well: no slice is closed any more.
+    /// Whether it seems that those who wait do so for a shard that is not well: no slice is closed any more.
     fn waits_for_a_shard(&self) -> bool {
         let views = self.shard_views();
         let is_well = |number| {

@@ -3,6 +3,7 @@
 mod coming;
 mod reminding;
 mod telling;
+mod traffic;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -39,6 +40,7 @@ use crate::link::{DetachReason, StreamId, StreamMap, ToEdge, ToShard};
 use crate::link::{LinkEvent, LinkTarget};
 use crate::process::Clock;
 use coming::Unsettled;
+use traffic::Traffic;
 
 /// What one read takes at most: a TLS record, and a storm's worth of small packets.
 const READ_BUFFER: usize = 16 * 1024;
@@ -97,31 +99,6 @@ pub(super) struct Worker {
     granted: Notify,
     /// Balancers on their own behalf: how long they take says nothing about clients.
     probing: Rc<Enterings>,
-}
-
-/// Counted here and told now and then: shared counters would be fought over.
-#[derive(Debug, Default)]
-pub(super) struct Traffic {
-    packets_in: Cell<u64>,
-    packets_out: Cell<u64>,
-    received: Cell<u64>,
-    sent: Cell<u64>,
-}
-
-impl Traffic {
-    pub(super) fn received(&self, bytes: usize, packets: u64) {
-        self.received.set(self.received.get() + bytes as u64);
-        self.packets_in.set(self.packets_in.get() + packets);
-    }
-
-    /// Packets on their way to a client.
-    fn delivers(&self, packets: u64) {
-        self.packets_out.set(self.packets_out.get() + packets);
-    }
-
-    pub(super) fn sent(&self, bytes: usize) {
-        self.sent.set(self.sent.get() + bytes as u64);
-    }
 }
 
 impl EdgeWorker {

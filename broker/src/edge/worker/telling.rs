@@ -52,11 +52,7 @@ impl Worker {
 
     fn news(&self) -> Box<WorkerNews> {
         let (door, held) = self.gate.waiting();
-        let edge = &self.shared.metrics.edge;
-        edge.packets_received.inc_by(self.traffic.packets_in.take());
-        edge.packets_sent.inc_by(self.traffic.packets_out.take());
-        edge.bytes_received.inc_by(self.traffic.received.take());
-        edge.bytes_sent.inc_by(self.traffic.sent.take());
+        self.traffic.tell(&self.shared.metrics.edge);
         let oldest_entering = self.entering.oldest();
         Box::new(WorkerNews {
             worker: self.index,
