@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, future};
 use herdgate_crds::{MqttCluster, Reopening};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Readiness;
+use crate::backoff;
 use crate::cluster::{CLUSTER_LABEL, Caches, Context, MANAGED_BY, Scope, on_error, reconcile};
 use crate::fill::Filling;
 
@@ -142,6 +143,9 @@ struct Source<'a> {
 
 impl Source<'_> {
     /// A cache, and the stream that fills it and tells of each object that came, changed or went.
+    ///
+    /// No error leaves it: the controller rests all of its streams after an error of one, and after an outage of the
+    /// API server nine watches that fail one behind the other would keep it blind for minutes. Each waits for itself.
     fn watch<K>(
         &self,
         config: watcher::Config,
@@ -162,7 +166,7 @@ impl Source<'_> {
         let (errors, mut part) = (self.errors.clone(), self.filling.part());
         let stream = watcher(self.api::<K>(), config)
             .modify(|object| object.managed_fields_mut().clear())
-            .default_backoff()
+            .backoff(backoff::of_watch())
             .reflect(writer)
             .inspect(move |result| match result {
                 Ok(watcher::Event::InitDone) => part.listed(),
@@ -172,7 +176,8 @@ impl Source<'_> {
                     tracing::warn!(kind = %K::kind(&()), %error, "watch failed");
                 }
             })
-            .touched_objects();
+            .touched_objects()
+            .filter(|result| future::ready(result.is_ok()));
         (reader, stream)
     }
 
@@ -200,5 +205,46 @@ fn report<E: std::error::Error>(result: Ended<E>) {
     match result {
         Ok(_) | Err(Error::ObjectNotFound(_) | Error::QueueError(_)) => {}
         Err(error) => tracing::error!(%error, "controller failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+
+    /// Where nobody listens any more.
+    fn dead_server() -> kube::Config {
+        let address = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .unwrap();
+        kube::Config::new(format!("http://{address}").parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_fails_tells_the_controller_nothing() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = Client::try_from(dead_server()).unwrap();
+        let (errors, filling) = (Counter::default(), Filling::new());
+        let source = Source {
+            client: &client,
+            namespace: None,
+            errors: &errors,
+            filling: &filling,
+        };
+        let (_, stream) = source.watch::<ConfigMap>(ours());
+        let mut stream = std::pin::pin!(stream);
+        let failed_twice = async {
+            while errors.get() < 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            item = stream.next() => panic!("{item:?}"),
+            () = failed_twice => {}
+        }
     }
 }

@@ -42,6 +42,9 @@ start() {
 
 wait_for() { until "$@" >/dev/null 2>&1; do sleep 0.1; done; }
 
+# What connect_node makes last: loopback and eth0 are there before it. `ip` succeeds with nothing to show, too.
+has_default_route() { [ -n "$(ip -4 route show default)" ]; }
+
 start_control_plane() {
   start etcd "$BIN/etcd" --data-dir "$RUN/etcd" --unsafe-no-fsync \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380
@@ -74,8 +77,7 @@ start_node_agents() {
 main() {
   separate_mounts
   shield_sysctls
-  wait_for ip -4 route show default scope global
-  wait_for ip address show to "$NODE_ADDRESS" dev eth0
+  wait_for has_default_route
   start_control_plane
   start_node_agents
   # bash reaps every orphan of this pid namespace while it waits

@@ -11,8 +11,9 @@ connect_node() {
   in_node ip address add "$NODE_ADDRESS/30" dev eth0
   in_node ip link set eth0 up
   in_node ip link set lo up
-  in_node ip route add default via "$HOST_ADDRESS"
   in_node sysctl --quiet --write net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0
+  # last: the node's first process waits for it
+  in_node ip route add default via "$HOST_ADDRESS"
   local range
   for range in "$POD_RANGE" "$SERVICE_RANGE" "$LOAD_BALANCER_RANGE"; do
     ip route replace "$range" via "$NODE_ADDRESS"

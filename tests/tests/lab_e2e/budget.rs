@@ -33,6 +33,10 @@ pub(crate) fn a_budget_stands_over_edges_on_two_nodes_alone(world: &World<'_>) {
     until("edges on one node have none", ROLLOUT, || {
         (budgets(world) == 0).then_some(())
     });
+    scale_edges(world, 2);
+    until("two edges are left", ROLLOUT, || {
+        (world.edges().list().len() == 2 && world.edges().ready().len() == 2).then_some(())
+    });
 }
 
 fn budgets(world: &World<'_>) -> usize {

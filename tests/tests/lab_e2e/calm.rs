@@ -105,11 +105,10 @@ pub(crate) fn operator_prefix(world: &World<'_>) -> String {
 pub(crate) fn a_new_certificate_needs_no_restart(world: &World<'_>) {
     let before = brokers(world);
     let balancer = world.balancer();
+    // no CONNECT: who is attached and gone again, again and again, has to wait
     let seen = || {
-        world
-            .client("certificate", None, balancer)
-            .ok()
-            .map(|client| client.server_certificate())
+        let stranger = world.stranger(None, balancer).ok()?;
+        Some(stranger.server_certificate())
     };
     let old = until("the old certificate is seen", ROLLOUT, seen);
     world.install_certificate(&world.server_identity());

@@ -12,6 +12,15 @@ use crate::restart::kill_all_brokers;
 use crate::world::World;
 
 const API_SERVER: &str = "kube-apiserver";
+/// Their watches rest for up to a minute each after an outage, and one waits for what another does: not what is tested.
+const ITS_CLIENTS: [&str; 3] = ["kube-controller-manager", "kube-scheduler", "kubelet"];
+/// Of different kinds, each with a watch of its own; running pods need none of them.
+const CHILDREN: [&str; 4] = [
+    "serviceaccount/herd-edge",
+    "configmap/herd-edge",
+    "service/herd-shards",
+    "serviceaccount/herd-shard",
+];
 
 pub(crate) fn a_reopening_finishes_without_anybody(world: &World<'_>) {
     kill_all_brokers(world);
@@ -98,4 +107,27 @@ fn the_operator_completes_the_record(world: &World<'_>, reopening: u64) {
         (!known(world)?.iter().any(open)).then_some(())
     });
     reopening::show(world);
+}
+
+pub(crate) fn the_rest_of_the_node_looks_again(world: &World<'_>) {
+    for program in ITS_CLIENTS {
+        world.lab.program("kill", program);
+        world.lab.program("start", program);
+    }
+}
+
+/// It sees at once what goes: none of its watches waits for another that failed.
+pub(crate) fn the_operator_mends_what_is_missing(world: &World<'_>) {
+    let namespace = ["--namespace", &world.namespace];
+    let delete = [&["delete"], &CHILDREN[..], &namespace].concat();
+    world.lab.kubernetes.kubectl(&delete);
+    let get = [
+        &["get", "--ignore-not-found", "--output=name"],
+        &CHILDREN[..],
+        &namespace,
+    ]
+    .concat();
+    until("the operator has made them again", ROLLOUT, || {
+        (world.lab.kubernetes.kubectl(&get).lines().count() == CHILDREN.len()).then_some(())
+    });
 }

@@ -53,10 +53,10 @@ fn a_restarted_cluster_lets_its_herd_back_in() {
     step("a shard is deleted");
     reopening::a_deleted_shard_makes_another_record(&world);
 
-    herd_and_faults_at_the_cpu_limit(&world);
-
     step("a second node comes and goes");
     budget::a_budget_stands_over_edges_on_two_nodes_alone(&world);
+
+    herd_and_faults_at_the_cpu_limit(&world);
 
     step("uninstall");
     leaving::uninstalling_leaves_only_volumes(&world);
@@ -76,4 +76,8 @@ fn herd_and_faults_at_the_cpu_limit(world: &World<'_>) {
 
     step("operator, edge, shard and API server are killed in mid-ramp");
     faults::a_reopening_finishes_without_anybody(world);
+
+    step("the API server is back");
+    faults::the_rest_of_the_node_looks_again(world);
+    faults::the_operator_mends_what_is_missing(world);
 }

@@ -253,16 +253,25 @@ impl<'a> World<'a> {
             .collect()
     }
 
-    /// A logged-in client that has checked the server's name.
+    /// A client that has checked the server's name and has not said who it is.
+    pub(crate) fn stranger(
+        &self,
+        source: Option<IpAddr>,
+        target: SocketAddr,
+    ) -> std::io::Result<Client> {
+        let config = tls::plain_client(&self.authority.pem());
+        let stream = probe::dial(source, target, PATIENT)?;
+        Client::tls_over(stream, HOSTNAME, &config)
+    }
+
+    /// One that is logged in.
     pub(crate) fn client(
         &self,
         id: &str,
         source: Option<IpAddr>,
         target: SocketAddr,
     ) -> std::io::Result<Client> {
-        let config = tls::plain_client(&self.authority.pem());
-        let stream = probe::dial(source, target, PATIENT)?;
-        let mut client = Client::tls_over(stream, HOSTNAME, &config)?;
+        let mut client = self.stranger(source, target)?;
         let connect = Connect::v3(&format!("{}-{id}", ALICE.0)).user(ALICE.0, ALICE.1);
         let connack = client.connect(&connect)?;
         if connack.body.get(1) == Some(&0) {
