@@ -109,24 +109,25 @@ fn the_operator_completes_the_record(world: &World<'_>, reopening: u64) {
     reopening::show(world);
 }
 
-pub(crate) fn the_rest_of_the_node_looks_again(world: &World<'_>) {
+fn the_rest_of_the_node_looks_again(world: &World<'_>) {
     for program in ITS_CLIENTS {
         world.lab.program("kill", program);
         world.lab.program("start", program);
     }
 }
 
-/// It sees at once what goes: none of its watches waits for another that failed.
+/// The API server is away for a moment, too short a time for the operator to lose its Lease: it sees soon afterwards what
+/// goes, for none of its watches waits for another that failed.
 pub(crate) fn the_operator_mends_what_is_missing(world: &World<'_>) {
+    world.lab.program("kill", API_SERVER);
+    world.lab.program("start", API_SERVER);
+    until("the API server answers again", ROLLOUT, || world.resource());
+    the_rest_of_the_node_looks_again(world);
     let namespace = ["--namespace", &world.namespace];
     let delete = [&["delete"], &CHILDREN[..], &namespace].concat();
     world.lab.kubernetes.kubectl(&delete);
-    let get = [
-        &["get", "--ignore-not-found", "--output=name"],
-        &CHILDREN[..],
-        &namespace,
-    ]
-    .concat();
+    let get = ["get", "--ignore-not-found", "--output=name"];
+    let get = [&get[..], &CHILDREN[..], &namespace].concat();
     until("the operator has made them again", ROLLOUT, || {
         (world.lab.kubernetes.kubectl(&get).lines().count() == CHILDREN.len()).then_some(())
     });
