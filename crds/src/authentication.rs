@@ -69,6 +69,9 @@ pub struct HttpBackend {
     /// Secret whose key `ca.crt` holds the authorities of the backend's certificate; the image has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_secret_ref: Option<SecretRef>,
+    /// Secret whose key `token` the backend is shown with each login, as `Authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_secret_ref: Option<SecretRef>,
 }
 
 /// A wait that doubles with each wrong password.

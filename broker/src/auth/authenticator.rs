@@ -21,7 +21,7 @@ use super::pool::LoginPool;
 use super::scram::{self, ScramSha256};
 use super::users::{Users, UsersError};
 use super::waits::{Failures, Flaps};
-use super::{Identity, NoLogin, Refusal, RootsError};
+use super::{BackendFilesError, Identity, NoLogin, Refusal};
 use crate::config::{Authentication, AuthenticationMethod, FileWatch, POLL_INTERVAL, Poller};
 use crate::metrics::{LoginMetrics, Metrics, ReloadOutcome};
 use crate::process::Life;
@@ -76,8 +76,8 @@ pub enum AuthError {
     Read { path: PathBuf, source: io::Error },
     #[error("failed to take the password file {path}")]
     Users { path: PathBuf, source: UsersError },
-    #[error("failed to trust the HTTP backend")]
-    Roots(#[from] RootsError),
+    #[error(transparent)]
+    Backend(#[from] BackendFilesError),
     #[error("failed to start the login threads")]
     Threads(#[source] io::Error),
 }
@@ -222,17 +222,20 @@ impl Authenticator {
         backend.map_or(Verdict::Good, Backend::health)
     }
 
-    /// Looks at the password file now rather than at the next interval.
+    /// Looks at the password file and the backend's files now rather than at the next interval.
     pub fn poke(&self) {
         if let Some(passwords) = &self.0.passwords {
             passwords.poller.poke();
         }
+        if let Some(backend) = &self.0.backend {
+            backend.poke();
+        }
     }
 
-    /// Of the threads that look at the file, hash and ask the backend.
+    /// Of the threads that look at files, hash and ask the backend.
     pub fn lives(&self) -> Vec<Life> {
-        let backend = self.0.backend.as_ref().map(Backend::life);
-        let mut lives = Vec::from_iter(backend);
+        let backend = self.0.backend.iter();
+        let mut lives: Vec<Life> = backend.flat_map(Backend::lives).collect();
         if let Some(passwords) = &self.0.passwords {
             lives.extend(passwords.pool.lives());
             lives.push(passwords.poller.life());

@@ -23,7 +23,7 @@ mod tests;
 pub use authenticator::{AuthError, Authenticator, LoginRequest, read_users};
 pub use edit::{remove_user, set_user};
 pub(crate) use exchange::Exchange;
-pub use http::{RootsError, check_roots};
+pub use http::{BackendFilesError, BackendTokenError, RootsError, check_roots, check_token};
 pub use identity::Identity;
 use mechanism::Mechanism;
 pub use mechanism::{MechanismError, Step};

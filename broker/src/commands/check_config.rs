@@ -5,7 +5,7 @@ use std::fmt::{Display, Write as _};
 use super::arguments::CheckArguments;
 use super::failure::Failure;
 use super::sources;
-use crate::auth::{check_roots, read_users};
+use crate::auth::{check_roots, check_token, read_users};
 use crate::config::{
     self, ClientAuth, Config, EdgeSettings, Listener, Mode, Problem, Role, ShardSettings, Slicing,
     Token, TokenUse, load,
@@ -85,6 +85,8 @@ fn edge_files(edge: &EdgeSettings) -> Vec<Problem> {
     let http = edge.authentication.http.as_ref();
     let roots = http.and_then(|http| check_roots(http).err());
     problems.extend(roots.map(|error| problem("authentication.http.caFile", &error)));
+    let token = http.and_then(|http| check_token(http).err());
+    problems.extend(token.map(|error| problem("authentication.http.tokenFile", &error)));
     problems
 }
 

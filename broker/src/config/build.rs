@@ -271,6 +271,7 @@ fn http(section: &Reader<'_>) -> Option<HttpBackend> {
         section.one("concurrency"),
     );
     let ca_file = section.optional("caFile");
+    let token_file = section.optional("tokenFile");
     let url = url?;
     if ca_file.is_some() && !url.is_tls() {
         section.note("caFile", "is for https alone, and url has http");
@@ -280,6 +281,7 @@ fn http(section: &Reader<'_>) -> Option<HttpBackend> {
         timeout: timeout?,
         concurrency: concurrency?,
         ca_file,
+        token_file,
     })
 }
 

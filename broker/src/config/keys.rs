@@ -125,7 +125,8 @@ pub(super) const KEYS: &[Key] = &[
     key("authentication.http.url", Kind::HttpUrl, None, "Where each login is posted. Needed."),
     key("authentication.http.timeoutMilliseconds", Kind::Milliseconds { min: 10, max: 60_000 }, Some("2500"), "For one request, connecting included; by default half of `admission.patienceSeconds`' default, so that a client that was answered late still has the other half for its session."),
     key("authentication.http.concurrency", whole(1, 4096), Some("64"), "Requests at once from one edge; other logins wait, as they do for `hashingThreads`."),
-    key("authentication.http.caFile", Kind::File, None, "PEM: the authorities of the backend's certificate, for `https` only. By default the system's, of which our images have none."),
+    key("authentication.http.caFile", Kind::File, None, "PEM: the authorities of the backend's certificate, for `https` only. By default the system's, of which our images have none. A changed file counts within seconds."),
+    key("authentication.http.tokenFile", Kind::File, None, "What the backend is shown with each login, as `Authorization: Bearer`: 16 to 1024 visible characters of ASCII. By default nothing. A changed file counts within seconds."),
 
     key("authentication.wrongPasswordWait", Kind::Section, None, "After a wrong password, the next one from the same address for the same user is not looked at for a while."),
     key("authentication.wrongPasswordWait.firstSeconds", seconds(0.0, 60.0), Some("1"), "After the first; each further one doubles it. 0: no waits."),

@@ -12,6 +12,8 @@ pub enum TokenUse {
     Link,
     /// People and the operator show it at the admin port.
     Admin,
+    /// Edges show it to the backend that judges logins.
+    Backend,
 }
 
 impl TokenUse {
@@ -20,6 +22,7 @@ impl TokenUse {
         match self {
             Self::Link => "link token",
             Self::Admin => "admin token",
+            Self::Backend => "backend token",
         }
     }
 }

@@ -269,6 +269,8 @@ pub struct HttpBackend {
     pub concurrency: NonZeroUsize,
     /// `None`: the system's authorities.
     pub ca_file: Option<PathBuf>,
+    /// What it is shown with each login.
+    pub token_file: Option<PathBuf>,
 }
 
 /// Doubles from `first` to `longest`.

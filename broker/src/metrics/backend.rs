@@ -4,7 +4,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{BackendOutcome, By, LoginDrop};
+use super::labels::{BackendOutcome, By, LoginDrop, ReloadOutcome};
 use super::shapes::{gauge, waits};
 
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct BackendMetrics {
     pub dropped: By<LoginDrop>,
     /// 0 well, 1 slow or failing, 2 failing.
     pub health: Gauge,
+    /// Of its authorities and its token.
+    pub reloads: By<ReloadOutcome>,
 }
 
 impl BackendMetrics {
@@ -53,6 +55,12 @@ impl BackendMetrics {
                 r,
                 "auth_http_health",
                 "How the HTTP backend is: 0 good, 1 bad, 2 hard",
+            ),
+            reloads: By::register(
+                r,
+                "auth_http_reloads",
+                "Changes of the HTTP backend's authorities and token",
+                "outcome",
             ),
         }
     }

@@ -1,7 +1,10 @@
 //! The thread that asks the backend: so many at a time as are allowed, in the order of the line.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
 
 use herdgate_admission::backend::{BackendJudge, PROBE_EVERY};
 use herdgate_admission::health::WINDOW;
@@ -10,12 +13,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::files::Files;
 use super::pulse::Pulse;
-use super::{BackendError, Client, Question, Verdict, roots};
+use super::{BackendError, Client, Question, Verdict};
 use crate::auth::line::{self, Entrance, Line, LineMetrics};
 use crate::auth::waits::Attempt;
 use crate::auth::{AuthError, NoLogin, Refusal};
-use crate::config::HttpBackend;
+use crate::config::{HttpBackend, Poller};
 use crate::metrics::{BackendMetrics, BackendOutcome};
 use crate::process::{Causes, Life};
 
@@ -26,6 +30,7 @@ const RESOLVERS: usize = 2;
 #[derive(Debug)]
 pub(in crate::auth) struct Backend {
     entrance: Entrance<Question>,
+    files: Files,
     health: watch::Receiver<Health>,
     life: Life,
 }
@@ -39,7 +44,7 @@ impl Backend {
         judge: BackendJudge,
         metrics: &BackendMetrics,
     ) -> Result<Self, AuthError> {
-        let client = Client::new(settings, roots::config(settings)?);
+        let files = Files::start(settings, &metrics.reloads)?;
         let of_line = LineMetrics {
             dropped: metrics.dropped.clone(),
             queued: metrics.waiting.clone(),
@@ -48,7 +53,7 @@ impl Backend {
         let (pulse, health) = Pulse::new(judge, metrics.health.clone());
         let asking = Asking {
             line,
-            client,
+            client: files.client(),
             most: settings.concurrency,
             requests: JoinSet::new(),
             delays: JoinSet::new(),
@@ -67,6 +72,7 @@ impl Backend {
         });
         Ok(Self {
             entrance,
+            files,
             health,
             life: thread.map_err(AuthError::Threads)?,
         })
@@ -87,14 +93,23 @@ impl Backend {
         *self.health.borrow()
     }
 
-    pub(in crate::auth) fn life(&self) -> Life {
-        self.life.clone()
+    /// Looks at its files now rather than at the next interval.
+    pub(in crate::auth) fn poke(&self) {
+        if let Some(poller) = self.files.poller() {
+            poller.poke();
+        }
+    }
+
+    /// Of the threads that ask and look at the files.
+    pub(in crate::auth) fn lives(&self) -> impl Iterator<Item = Life> {
+        let files = self.files.poller().map(Poller::life);
+        [self.life.clone()].into_iter().chain(files)
     }
 }
 
 struct Asking {
     line: Line<Question>,
-    client: Client,
+    client: Arc<ArcSwap<Client>>,
     most: NonZeroUsize,
     requests: JoinSet<Asked>,
     /// Of logins that are told so late that the backend failed.
@@ -139,7 +154,8 @@ impl Asking {
             let Some(login) = self.line.next() else {
                 break;
             };
-            let asked = self.requests.spawn(ask(self.client.clone(), login));
+            let client = Client::clone(&self.client.load());
+            let asked = self.requests.spawn(ask(client, login));
             self.pulse.asked(asked.id());
         }
         let asked = i64::try_from(self.requests.len()).unwrap_or(i64::MAX);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -57,11 +57,16 @@ impl BackendError {
 pub(super) struct Client {
     http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: Uri,
+    authorization: Option<HeaderValue>,
     timeout: Duration,
 }
 
 impl Client {
-    pub(super) fn new(settings: &HttpBackend, tls: ClientConfig) -> Self {
+    pub(super) fn new(
+        settings: &HttpBackend,
+        tls: ClientConfig,
+        authorization: Option<HeaderValue>,
+    ) -> Self {
         let mut connector = HttpConnector::new();
         // which scheme it is was decided by the URL
         connector.enforce_http(false);
@@ -81,6 +86,7 @@ impl Client {
         Self {
             http,
             url: settings.url.uri().clone(),
+            authorization,
             timeout: settings.timeout,
         }
     }
@@ -98,6 +104,10 @@ impl Client {
         *request.uri_mut() = self.url.clone();
         request.headers_mut().insert(CONTENT_TYPE, JSON);
         request.headers_mut().insert(ACCEPT, JSON);
+        if let Some(authorization) = &self.authorization {
+            let shown = authorization.clone();
+            request.headers_mut().insert(AUTHORIZATION, shown);
+        }
         let answer = self.http.request(request).await;
         let answer = answer.map_err(BackendError::Unreachable)?;
         if answer.status() != StatusCode::OK {

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use futures::FutureExt as _;
@@ -18,11 +19,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::auth::tests::request;
-use crate::auth::{AuthError, Authenticator, Refusal};
+use crate::auth::{AuthError, Authenticator, BackendFilesError, Refusal};
 use crate::config::{
     Anonymous, Authentication, ClientIdPattern, Flapping, GrowingWait, HttpBackend, HttpUrl,
 };
-use crate::metrics::{BackendOutcome, LoginDrop, Metrics, WaitReason};
+use crate::metrics::{BackendOutcome, LoginDrop, Metrics, ReloadOutcome, WaitReason};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const NO_WAIT: GrowingWait = GrowingWait {
@@ -84,6 +85,7 @@ fn settings(url: &str) -> Authentication {
             timeout: Duration::from_secs(20),
             concurrency: NonZeroUsize::MIN,
             ca_file: None,
+            token_file: None,
         }),
         client_id_pattern: ClientIdPattern::parse("%u").expect("pattern"),
         hashing_threads: NonZeroUsize::MIN,
@@ -261,7 +263,52 @@ fn a_file_without_authorities_is_refused_at_the_start() {
         http.ca_file = Some(file);
     }
     let started = Authenticator::start(&settings, PATIENCE, &Tuning::default(), &Metrics::new());
-    assert!(matches!(started, Err(AuthError::Roots(_))));
+    let Err(AuthError::Backend(BackendFilesError::Roots(_))) = started else {
+        panic!("{started:?}")
+    };
+}
+
+/// Allows whoever comes with the token.
+async fn serve_bearers(token: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("address");
+    let answer = async move |headers: HeaderMap| {
+        let shown = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        if shown == Some(token.as_bytes()) {
+            r#"{"result":"allow"}"#.into_response()
+        } else {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
+    };
+    let router = Router::new().route("/", post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}/")
+}
+
+#[tokio::test]
+async fn a_changed_token_is_shown_and_a_bad_one_changes_nothing() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("token");
+    std::fs::write(&file, "an-old-token-that-is-long").expect("write");
+    let mut settings = settings(&serve_bearers("Bearer a-new-token-that-is-long").await);
+    if let Some(http) = &mut settings.http {
+        http.token_file = Some(file.clone());
+    }
+    let (metrics, auth) = door(&settings);
+    let refused = Err(Refusal::Unavailable);
+    assert_eq!(login(&auth, "alice", "x").await, refused);
+    let reloads = |outcome| metrics.login.backend.reloads.get(outcome);
+    for (text, outcome) in [
+        ("short", ReloadOutcome::Failed),
+        ("a-new-token-that-is-long\n", ReloadOutcome::Changed),
+        ("with a space inside it", ReloadOutcome::Failed),
+    ] {
+        let before = reloads(outcome);
+        std::fs::write(&file, text).expect("write");
+        auth.poke();
+        until(|| reloads(outcome) == before + 1).await;
+    }
+    assert_eq!(login(&auth, "alice", "x").await, Ok(()));
 }
 
 async fn until(mut holds: impl FnMut() -> bool) {

@@ -113,6 +113,7 @@ fn every_field_arrives() {
     assert_eq!(http.timeout, Duration::from_secs(1));
     assert_eq!(http.concurrency.get(), 16);
     assert_eq!(http.ca_file, Some("/etc/herdgate/login/ca.crt".into()));
+    assert_eq!(http.token_file, Some("/etc/herdgate/login/token".into()));
 
     assert_eq!(shard.system_interval, Duration::from_secs(30));
     assert_eq!(
@@ -214,6 +215,7 @@ fn the_broker_takes_every_backend_that_is_let_through() {
         timeout_milliseconds,
         concurrency,
         ca_secret_ref: None,
+        token_secret_ref: None,
     };
     for (url, timeout, concurrency) in [
         ("http://login", 10, 1),

@@ -167,6 +167,8 @@ struct Http<'a> {
     concurrency: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     ca_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_file: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -336,6 +338,7 @@ fn authentication(login: &Login) -> Authentication<'_> {
             timeout_milliseconds: http.timeout_milliseconds,
             concurrency: http.concurrency,
             ca_file: login.backend_ca().map(|_| volumes::backend_ca()),
+            token_file: login.backend_token().map(|_| volumes::backend_token()),
         }),
         client_id_pattern: &login.client_id_pattern,
         wrong_password_wait: wait(wrong.first_milliseconds, wrong.longest_seconds),

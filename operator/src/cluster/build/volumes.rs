@@ -18,6 +18,7 @@ const MODE: i32 = 0o440;
 pub(crate) const TOKEN_KEY: &str = "token";
 const PASSWORDS_KEY: &str = "passwords";
 const BACKEND_CA: &str = "login/ca.crt";
+const BACKEND_TOKEN: &str = "login/token";
 
 pub(super) fn config_file() -> String {
     format!("{FOLDER}/{FILE}")
@@ -37,6 +38,10 @@ pub(super) fn passwords() -> String {
 
 pub(super) fn backend_ca() -> String {
     format!("{FOLDER}/{BACKEND_CA}")
+}
+
+pub(super) fn backend_token() -> String {
+    format!("{FOLDER}/{BACKEND_TOKEN}")
 }
 
 pub(super) fn certificate(listener: &str) -> String {
@@ -72,6 +77,8 @@ pub(super) fn settings(cluster: &ValidatedCluster, tier: Tier) -> Volume {
         sources.extend(passwords.map(|name| secret(name, &[(PASSWORDS_KEY, PASSWORDS_KEY)])));
         let backend_ca = cluster.login.backend_ca().into_iter();
         sources.extend(backend_ca.map(|name| secret(name, &[("ca.crt", BACKEND_CA)])));
+        let backend_token = cluster.login.backend_token().into_iter();
+        sources.extend(backend_token.map(|name| secret(name, &[(TOKEN_KEY, BACKEND_TOKEN)])));
     }
     Volume {
         name: VOLUME.into(),

@@ -78,6 +78,12 @@ impl Login {
         let secret = self.http.as_ref()?.ca_secret_ref.as_ref()?;
         Some(&secret.name)
     }
+
+    /// The Secret with the token that the HTTP backend is shown.
+    pub(crate) fn backend_token(&self) -> Option<&str> {
+        let secret = self.http.as_ref()?.token_secret_ref.as_ref()?;
+        Some(&secret.name)
+    }
 }
 
 impl ValidatedCluster {
@@ -89,7 +95,8 @@ impl ValidatedCluster {
             .filter_map(|listener| listener.tls.as_ref());
         let mut names: Vec<String> = tls.flat_map(ListenerTls::secrets).collect();
         names.extend(self.login.password_secret.clone());
-        names.extend(self.login.backend_ca().map(str::to_owned));
+        let of_backend = [self.login.backend_ca(), self.login.backend_token()];
+        names.extend(of_backend.into_iter().flatten().map(str::to_owned));
         names.sort();
         names.dedup();
         names

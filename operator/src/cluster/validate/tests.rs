@@ -35,6 +35,12 @@ fn each_foreign_secret_is_named_once() {
     let cluster = validate(&fixtures::cluster("full")).unwrap();
     assert_eq!(
         cluster.foreign_secrets(),
-        ["field-ca", "field-login-ca", "field-tls", "field-users"]
+        [
+            "field-ca",
+            "field-login-ca",
+            "field-login-token",
+            "field-tls",
+            "field-users"
+        ]
     );
 }
