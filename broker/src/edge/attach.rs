@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::conn::{Conn, Ending};
 use super::connect::{self, Opening};
-use super::packets::read_some;
+use super::read_some::read_some;
 use super::replies::Hearer;
 use super::shared::ListenerShared;
 use super::stream::Stream;

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use tokio::time::{Instant, timeout_at};
 
-use super::packets::read_some;
+use super::read_some::read_some;
 use super::reasons;
 use super::replies::{self, Hearer};
 use super::shared::ListenerShared;

@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 
 use super::arrival::Arrival;
 use super::attach::NoSession;
-use super::packets::read_some;
+use super::read_some::read_some;
 use super::reasons;
 use super::replies::{self, Hearer};
 use crate::auth::{Refusal, Step};

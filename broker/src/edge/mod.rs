@@ -36,6 +36,7 @@ mod proxied;
 mod questions;
 mod rate;
 mod read_ahead;
+mod read_some;
 mod reasons;
 mod reauthentication;
 mod regulate;

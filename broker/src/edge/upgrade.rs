@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::packets::read_some;
+use super::read_some::read_some;
 use super::stream::Stream;
 use super::worker::Worker;
 use crate::config::WebSocket;

@@ -1,6 +1,6 @@
 //! What became of messages.
 
-use super::Dropped;
+use crate::session::queue::Dropped;
 
 /// What became of messages for one client; counted by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::codec::{Packet, decode, frame};
+use crate::codec::{Packet, PacketId, decode, frame};
 use crate::link::frame::INITIAL_WINDOW;
 use crate::routing::TopicName;
+use crate::session::{FrameCache, Shape};
 
 const LIMITS: QueueLimits = QueueLimits {
     messages: usize::MAX,
