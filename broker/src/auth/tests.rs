@@ -1,17 +1,18 @@
 //! The door with real files and threads behind it.
 
+mod exchange;
+mod password_file;
+mod wrong_passwords;
+
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use herdgate_admission::tuning::Tuning;
 
 use super::*;
-use crate::config::{
-    Anonymous, Authentication, AuthenticationMethod, ClientIdPattern, Flapping, GrowingWait,
-};
-use crate::metrics::{ExchangeOutcome, LoginDrop, Metrics, ReloadOutcome, WaitReason};
+use crate::config::{Anonymous, Authentication, ClientIdPattern, Flapping, GrowingWait};
+use crate::metrics::{LoginDrop, Metrics};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -79,100 +80,6 @@ fn runtime() -> tokio::runtime::Runtime {
         .enable_all()
         .build()
         .expect("runtime")
-}
-
-#[test]
-fn files_of_mosquitto_work() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/passwords/mosquitto-2.0.11");
-    let auth = start(&settings(&file, 2), &Metrics::new()).expect("starts");
-    runtime().block_on(async {
-        let alice = login(&auth, request("alice", "secret"))
-            .await
-            .expect("comes in");
-        assert_eq!(
-            (
-                alice.principal.as_deref(),
-                &*alice.client_id,
-                alice.client_id_assigned
-            ),
-            (Some("alice"), "alice", false)
-        );
-        assert!(login(&auth, request("bob", "pä:ss")).await.is_ok());
-        for (user, password) in [
-            ("alice", "Secret"),
-            ("alice", ""),
-            ("bob", "secret"),
-            ("nobody", "secret"),
-        ] {
-            assert_eq!(
-                login(&auth, request(user, password)).await,
-                Err(Refusal::BadUserNameOrPassword),
-                "{user}"
-            );
-        }
-        let mut theirs = request("bob", "pä:ss");
-        theirs.client_id = "alice".to_owned();
-        assert_eq!(login(&auth, theirs).await, Err(Refusal::ClientIdNotAllowed));
-    });
-}
-
-/// Needs mosquitto's tool; says so when it is not there, and fails then where everything must be.
-#[test]
-fn what_mosquitto_passwd_writes_now_works() {
-    let dir = tempfile::tempdir().expect("dir");
-    let file = dir.path().join("passwords");
-    let written = Command::new("mosquitto_passwd")
-        .arg("-c")
-        .arg("-b")
-        .arg(&file)
-        .args(["carol", "grün 1:2"])
-        .output();
-    let Ok(output) = written else {
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "mosquitto_passwd is not installed"
-        );
-        eprintln!("skipped: mosquitto_passwd is not installed");
-        return;
-    };
-    assert!(output.status.success(), "{output:?}");
-    let users = read_users(&file).expect("reads");
-    assert!(users.stored_for("carol").verify("grün 1:2".as_bytes()));
-    assert!(!users.stored_for("carol").verify(b"other"));
-}
-
-#[test]
-fn a_changed_file_is_taken_and_a_bad_one_is_not() {
-    let dir = tempfile::tempdir().expect("dir");
-    let file = dir.path().join("passwords");
-    std::fs::write(&file, line("alice", 1)).expect("write");
-    let metrics = Metrics::new();
-    let auth = start(&settings(&file, 1), &metrics).expect("starts");
-    let login = |user: &str| runtime().block_on(super::tests::login(&auth, request(user, user)));
-    assert!(login("alice").is_ok());
-    std::fs::write(&file, line("bob", 1)).expect("write");
-    auth.poke();
-    eventually("the new file is in use", || {
-        metrics.login.password_reloads.get(ReloadOutcome::Changed) == 1
-    });
-    assert_eq!(login("alice"), Err(Refusal::BadUserNameOrPassword));
-    assert!(login("bob").is_ok());
-    std::fs::write(&file, "nonsense").expect("write");
-    auth.poke();
-    eventually("the bad file is noticed", || {
-        metrics.login.password_reloads.get(ReloadOutcome::Failed) == 1
-    });
-    assert!(login("bob").is_ok());
-}
-
-#[test]
-fn a_bad_file_is_refused_at_the_start() {
-    let dir = tempfile::tempdir().expect("dir");
-    let file = dir.path().join("passwords");
-    let start = || start(&settings(&file, 1), &Metrics::new());
-    assert!(matches!(start(), Err(AuthError::Read { .. })));
-    std::fs::write(&file, "nonsense").expect("write");
-    assert!(matches!(start(), Err(AuthError::Users { .. })));
 }
 
 #[test]
@@ -313,142 +220,4 @@ fn both(wait: GrowingWait) -> (tempfile::TempDir, Metrics, Authenticator) {
     };
     let auth = start(&settings, &metrics).expect("starts");
     (dir, metrics, auth)
-}
-
-#[test]
-fn a_wrong_password_costs_one_hash_until_its_wait_is_over() {
-    let (_dir, metrics, auth) = both(WAIT);
-    runtime().block_on(async {
-        let first = auth.login(&request("alice", "wrong")).await;
-        let Err(NoLogin { refusal, wait }) = first else {
-            panic!("{first:?}")
-        };
-        assert_eq!(refusal, Refusal::BadUserNameOrPassword);
-        assert!(wait > WAIT.first / 2 && wait <= WAIT.first);
-        for password in ["wrong", "alice"] {
-            assert_eq!(
-                login(&auth, request("alice", password)).await,
-                Err(Refusal::TooSoon)
-            );
-        }
-        assert_eq!(metrics.login.hashed.get(), 1);
-        let elsewhere = LoginRequest {
-            peer: "198.18.0.2:1000".parse().expect("address"),
-            ..request("alice", "alice")
-        };
-        assert!(login(&auth, elsewhere).await.is_ok());
-        assert!(login(&auth, request("bob", "bob")).await.is_ok());
-    });
-    assert_eq!(metrics.login.waits.early.get(WaitReason::User), 2);
-    assert_eq!(metrics.login.wrong.get(), 1);
-}
-
-#[test]
-fn of_many_that_come_at_once_few_are_hashed() {
-    let dir = tempfile::tempdir().expect("dir");
-    let file = dir.path().join("passwords");
-    // long enough for the others to queue up behind it
-    std::fs::write(&file, line("slow", 300_000)).expect("write");
-    let metrics = Metrics::new();
-    let settings = Authentication {
-        wrong_password_wait: WAIT,
-        ..settings(&file, 1)
-    };
-    let auth = start(&settings, &metrics).expect("starts");
-    runtime().block_on(async {
-        let all = (0..50).map(|_| login(&auth, request("slow", "wrong")));
-        let all = futures::future::join_all(all).await;
-        let wrong = |refusal: &Result<_, _>| *refusal == Err(Refusal::BadUserNameOrPassword);
-        assert_eq!(all.iter().filter(|refusal| wrong(refusal)).count(), 1);
-    });
-    assert_eq!(metrics.login.hashed.get(), 1);
-    // in the queue, or before it where this thread is slow
-    let queued = metrics.login.dropped.get(LoginDrop::TooSoon);
-    assert_eq!(queued + metrics.login.waits.early.get(WaitReason::User), 49);
-}
-
-#[test]
-fn without_waits_every_password_is_looked_at() {
-    let (_dir, metrics, auth) = both(NO_WAIT);
-    runtime().block_on(async {
-        for _ in 0..5 {
-            let wrong = auth.login(&request("alice", "wrong")).await;
-            assert_eq!(wrong, Err(Refusal::BadUserNameOrPassword.into()));
-        }
-    });
-    assert_eq!(metrics.login.hashed.get(), 5);
-}
-
-#[test]
-fn methods_are_offered_by_the_listener_or_by_what_the_file_holds() {
-    let peer = "198.18.0.1".parse().expect("address");
-    let (_dir, _, auth) = both(WAIT);
-    let all = [AuthenticationMethod::ScramSha256];
-    for (method, offered, begins) in [
-        ("SCRAM-SHA-256", None, true),
-        ("SCRAM-SHA-256", Some(&all[..]), true),
-        ("SCRAM-SHA-256", Some(&[][..]), false),
-        ("SCRAM-SHA-1", None, false),
-        ("scram-sha-256", Some(&all[..]), false),
-        ("", None, false),
-    ] {
-        let begun = auth.exchange(method, offered, peer);
-        assert_eq!(begun.is_ok(), begins, "{method} {offered:?}");
-    }
-    let dir = tempfile::tempdir().expect("dir");
-    let file = dir.path().join("passwords");
-    std::fs::write(&file, line("alice", 1)).expect("write");
-    let auth = start(&settings(&file, 1), &Metrics::new()).expect("starts");
-    assert!(auth.exchange("SCRAM-SHA-256", None, peer).is_err());
-    assert!(auth.exchange("SCRAM-SHA-256", Some(&all), peer).is_ok());
-}
-
-#[test]
-fn a_wrong_proof_makes_its_user_wait_and_hashes_nothing() {
-    let (_dir, metrics, auth) = both(WAIT);
-    let peer = "198.18.0.1".parse().expect("address");
-    let begin = |user: &str| {
-        let mut exchange = auth.exchange("SCRAM-SHA-256", None, peer).expect("begins");
-        let first = format!("n,,n={user},r=client");
-        let Ok(Step::Challenge(challenge)) = exchange.step(first.as_bytes()) else {
-            panic!("a challenge")
-        };
-        (exchange, challenge)
-    };
-    let (mut exchange, challenge) = begin("bob");
-    exchange.admit().expect("may try");
-    let nonce = std::str::from_utf8(&challenge)
-        .expect("text")
-        .split(',')
-        .next()
-        .expect("a nonce");
-    let proof = "A".repeat(43) + "=";
-    let wrong = exchange.step(format!("c=biws,{nonce},p={proof}").as_bytes());
-    let Err(NoLogin { refusal, wait }) = wrong else {
-        panic!("{wrong:?}")
-    };
-    assert_eq!(refusal, Refusal::BadUserNameOrPassword);
-    assert!(!wait.is_zero());
-    drop(exchange);
-    let (mut exchange, _) = begin("bob");
-    assert_eq!(
-        exchange.admit().map_err(|no| no.refusal),
-        Err(Refusal::TooSoon)
-    );
-    drop(exchange);
-    let (mut exchange, _) = begin("carol");
-    exchange.admit().expect("another may try");
-    drop(exchange);
-    let exchanges = &metrics.login.exchanges;
-    assert_eq!(
-        (
-            exchanges.get(ExchangeOutcome::Refused),
-            exchanges.get(ExchangeOutcome::Abandoned)
-        ),
-        (2, 1)
-    );
-    assert_eq!(
-        (metrics.login.hashed.get(), metrics.login.wrong.get()),
-        (0, 1)
-    );
 }
