@@ -1,7 +1,7 @@
 //! Reading a client that has no session yet.
 
 use std::future::poll_fn;
-use std::io::{self};
+use std::io;
 use std::pin::Pin;
 use std::task::{Poll, ready};
 
