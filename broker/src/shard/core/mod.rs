@@ -168,7 +168,7 @@ impl WorkerCore {
 
     /// After a batch of inputs, and before `out` is sent.
     pub fn flush(&mut self, now: Duration, out: &mut Outbox) {
-        self.serve_replays(now, out);
+        self.end_turn_of_replays(now, out);
         for index in std::mem::take(&mut self.dirty) {
             let Some(seat) = self.sessions.at_mut(index) else {
                 continue;

@@ -162,6 +162,7 @@ impl WorkerCore {
             } => self.replayed(now, number, &messages, done, out),
             body @ (Body::Replay { .. } | Body::More { .. } | Body::Enough { .. }) => {
                 self.serve(from, body);
+                self.serve_replays(now, out);
             }
             Body::Unsubscribe { filters } => self.unsubscribe_for(from, &filters),
         }

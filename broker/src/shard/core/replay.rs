@@ -3,7 +3,8 @@
 //! A SUBSCRIBE is cheap to send and may match everything that is kept. So the owner looks at a bounded number of
 //! messages a turn, a client has one replay at a time, and the next page waits until the client has taken most of what
 //! waits for it. The pages and the live messages of an owner share one ordered way, so that no old copy overtakes a newer
-//! message.
+//! message; and the first page is made as soon as it is wanted, as long as the turn allows, so that what is published behind
+//! the SUBACK comes behind it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub(super) struct Serving {
     replays: HashMap<ReplayId, Replay>,
     /// Those whose next page is wanted.
     running: VecDeque<ReplayId>,
+    /// Of this turn's looks.
+    used: usize,
 }
 
 #[derive(Debug)]
@@ -209,17 +212,24 @@ impl WorkerCore {
         }
     }
 
-    /// Pages that are wanted, as many as a turn may take.
+    /// What is left of the turn's pages; the next turn begins.
+    pub(super) fn end_turn_of_replays(&mut self, now: Duration, out: &mut Outbox) {
+        self.serve_replays(now, out);
+        self.serving.used = 0;
+    }
+
+    /// Pages that are wanted, as many as the turn may still take.
     pub(super) fn serve_replays(&mut self, now: Duration, out: &mut Outbox) {
-        let mut looks = LOOKS_PER_TURN;
-        while looks > 0 {
+        while self.serving.used < LOOKS_PER_TURN {
             let Some(id) = self.serving.running.pop_front() else {
                 return;
             };
             let Some(Replay { filter, cursor }) = self.serving.replays.get_mut(&id) else {
                 continue;
             };
+            let mut looks = LOOKS_PER_TURN - self.serving.used;
             let page = self.retained.page(filter, cursor, &mut looks, now);
+            self.serving.used = LOOKS_PER_TURN - looks;
             if page.done {
                 self.serving.end(id);
             } else if page.messages.is_empty() {

@@ -178,6 +178,16 @@ impl Network {
         self.input(to, Input::Peer(WorkerIndex(from), message));
     }
 
+    /// Moves all that one worker has for another, as one batch.
+    pub(super) fn step_all(&mut self, (from, to): (u16, u16)) {
+        let queue = self.channels.get_mut(&(from, to)).map(std::mem::take);
+        let inputs = queue.unwrap_or_default().into_iter();
+        self.inputs(
+            to,
+            inputs.map(|message| Input::Peer(WorkerIndex(from), message)),
+        );
+    }
+
     /// Until nothing moves.
     pub(super) fn run(&mut self) {
         loop {

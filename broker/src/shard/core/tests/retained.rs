@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::network::{Network, id, publish, subscribe};
 use crate::codec::{Ack, Packet, Protocol, Publish, QoS, ReasonCode, RetainHandling, Subscription};
 use crate::link::ToShard;
-use crate::shard::core::CoreSettings;
+use crate::shard::core::{CoreSettings, Layout, partition_of};
 
 use Protocol::{V5, V311};
 use QoS::{AtLeastOnce as ONE, AtMostOnce as ZERO};
@@ -47,6 +47,30 @@ fn a_new_subscriber_gets_what_is_kept() {
             .sum();
         assert_eq!(retained, 2);
     });
+}
+
+/// However late the owner comes to look: it finds the wish for what is kept and the message in one batch.
+#[test]
+fn what_is_published_behind_the_suback_comes_behind_what_was_kept() {
+    let mut network = Network::with_workers(2);
+    let layout = Layout {
+        shards: 1,
+        workers: 2,
+    };
+    let owner = layout.worker_of(partition_of("t/1"));
+    let elsewhere = (0..1_000)
+        .map(|number| format!("c{number}"))
+        .find(|client_id| layout.worker_of(partition_of(client_id)) != owner);
+    let client = network.client(V5, &elsewhere.unwrap());
+    network.retain(client, "t/1", "kept");
+    network.send_only(client, &subscribe(vec![Subscription::new("t/1", ZERO)]));
+    network.step((client.worker, owner));
+    network.step((owner, client.worker));
+    assert!(matches!(network.packets(client)[..], [Packet::SubAck(_)]));
+    network.send_only(client, &publish("t/1", "new", ZERO));
+    network.step_all((client.worker, owner));
+    network.run();
+    assert_eq!(network.messages(client), ["t/1=kept!", "t/1=new"]);
 }
 
 #[test]
