@@ -28,7 +28,7 @@ demo-compare: setup-build ## The demo twice, with admission Open and Staged, bot
 	$(BIN_RELEASE)/herdgate-swarm demo-compare --broker $(BIN_RELEASE)/herdgate $(DEMO_FLAGS)
 
 .PHONY: test
-# The last two wait more than they work, and share nothing but the cores; each one's output comes when it has ended.
+# The last two wait more than they work, each at addresses of its own; each one's output comes when it has ended.
 test: check unit chart-test ## Everything that must be green: check, unit, process and lab tests
 	@echo "test: process and lab tests run beside one another, for some minutes; their output follows"
 	+$(MAKE) --jobs=2 --keep-going --output-sync=target process lab-test

@@ -17,6 +17,21 @@ const WATCH_LONGEST: Duration = Duration::from_secs(8);
 /// A watch counts as mended when it has not failed for as long: a list that succeeds before each failure mends nothing.
 const WATCH_MENDED: Duration = Duration::from_mins(2);
 
+/// Resets by itself alone, after [`WATCH_MENDED`]: a watch yields something before each list, be it the last good thing.
+struct OfWatch(ResetTimerBackoff<ExponentialBackoff>);
+
+impl Iterator for OfWatch {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0.next()
+    }
+}
+
+impl Backoff for OfWatch {
+    fn reset(&mut self) {}
+}
+
 /// Of one watch alone; spread over up to twice the wait, so that watches fall out of step.
 pub(crate) fn of_watch() -> impl Backoff {
     let waits = ExponentialBuilder::default()
@@ -25,7 +40,10 @@ pub(crate) fn of_watch() -> impl Backoff {
         .with_factor(2.0)
         .with_jitter()
         .without_max_times();
-    ResetTimerBackoff::new(ExponentialBackoff::from(waits), WATCH_MENDED)
+    OfWatch(ResetTimerBackoff::new(
+        ExponentialBackoff::from(waits),
+        WATCH_MENDED,
+    ))
 }
 
 /// Doubles with each failure in a row; `spread` (0..=1) takes off up to a quarter, so that objects fall out of step.
@@ -52,6 +70,8 @@ mod tests {
         for failures in 0..100 {
             let full =
                 (WATCH_FIRST.saturating_mul(2_u32.saturating_pow(failures))).min(WATCH_LONGEST);
+            // what comes between two failures mends nothing
+            waits.reset();
             let wait = waits.next().unwrap();
             assert!(wait >= full && wait <= 2 * full, "{failures}: {wait:?}");
         }

@@ -245,6 +245,7 @@ mod tests {
         tokio::select! {
             item = stream.next() => panic!("{item:?}"),
             () = failed_twice => {}
+            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("it never fails twice"),
         }
     }
 }

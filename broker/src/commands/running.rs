@@ -113,7 +113,7 @@ impl Running {
         Ok(())
     }
 
-    /// What to do at SIGHUP. Certificates and passwords are looked at every few seconds anyhow: this is for the
+    /// What to do at SIGHUP. Certificates, passwords and tokens are looked at every few seconds anyhow: this is for the
     /// impatient.
     pub(super) fn on_hangup(&mut self, look: impl Fn() + Send + 'static) -> anyhow::Result<()> {
         let hangups = Hangups::new().context("failed to listen for signals")?;

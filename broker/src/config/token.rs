@@ -1,4 +1,4 @@
-//! Shared secrets: of links, and of those who may steer.
+//! Shared secrets: of links, of those who may steer, and of the backend that judges logins.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

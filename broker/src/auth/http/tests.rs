@@ -306,7 +306,7 @@ async fn a_changed_token_is_shown_and_a_bad_one_changes_nothing() {
         let before = reloads(outcome);
         std::fs::write(&file, text).expect("write");
         auth.poke();
-        until(|| reloads(outcome) == before + 1).await;
+        until(|| reloads(outcome) > before).await;
     }
     assert_eq!(login(&auth, "alice", "x").await, Ok(()));
 }
