@@ -76,6 +76,8 @@ fn files_that_are_not_what_they_should_be_are_named() {
         format!("listeners[0].tls.certificateFile={}", text(&junk)),
         "listeners[0].tls.privateKeyFile=/none/there".to_owned(),
         format!("authentication.passwordFile={}", text(&junk)),
+        "authentication.http={url: 'http://login/'}".to_owned(),
+        format!("authentication.http.tokenFile={}", text(&junk)),
     ];
     let mut arguments = vec!["check-config"];
     arguments.extend(set.iter().flat_map(|value| ["--set", value]));
@@ -88,6 +90,7 @@ fn files_that_are_not_what_they_should_be_are_named() {
         "listeners[0].tls.privateKeyFile: ",
         "No such file",
         "authentication.passwordFile: ",
+        "authentication.http.tokenFile: ",
         "line 1: there is no colon",
     ] {
         assert!(told.contains(part), "{part} is not in {told}");

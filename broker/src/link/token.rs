@@ -43,12 +43,8 @@ impl TokenFile {
                 }
             }
         };
-        let thread = match of {
-            TokenUse::Link => "link-token",
-            TokenUse::Admin => "admin-token",
-            TokenUse::Backend => "backend-token",
-        };
-        let poller = Poller::start(thread, POLL_INTERVAL, look);
+        let thread = of.name().replace(' ', "-");
+        let poller = Poller::start(&thread, POLL_INTERVAL, look);
         let poller = Arc::new(poller.map_err(|source| TokenFileError::Look { of, source })?);
         Ok(Self { current, poller })
     }

@@ -14,7 +14,7 @@ use crate::world::World;
 const API_SERVER: &str = "kube-apiserver";
 /// Their watches rest for up to a minute each after an outage, and one waits for what another does: not what is tested.
 const ITS_CLIENTS: [&str; 3] = ["kube-controller-manager", "kube-scheduler", "kubelet"];
-/// Of different kinds, each with a watch of its own; running pods need none of them.
+/// Of three kinds, each with a watch of its own; running pods need none of them.
 const CHILDREN: [&str; 4] = [
     "serviceaccount/herd-edge",
     "configmap/herd-edge",

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-
 use herdgate_admission::backend::{BackendJudge, PROBE_EVERY};
 use herdgate_admission::health::WINDOW;
 use herdgate_admission::report::Verdict as Health;
